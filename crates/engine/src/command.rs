@@ -1,0 +1,82 @@
+//! What people (and later timers) ask of an instance. Whether they get it: `decide`.
+
+use crate::form::FormData;
+use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A command with everything the engine may not find out itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Envelope {
+    /// Who asks.
+    pub actor: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// The instance version the actor saw; another one refuses the command. Absent: whatever it is now.
+    pub seen_version: Option<u64>,
+    /// What he asks.
+    pub command: Command,
+}
+
+/// What somebody asks.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Command {
+    /// Begin.
+    Submit(Submit),
+    /// Say yes in a slot.
+    Approve {
+        /// Which.
+        slot: SlotId,
+        /// In which words; may be empty.
+        comment: String,
+    },
+    /// Say no in a slot.
+    Reject {
+        /// Which.
+        slot: SlotId,
+        /// In which words; may be empty.
+        comment: String,
+    },
+    /// The initiator takes it back while it runs.
+    Withdraw {
+        /// Why; needed once somebody decided.
+        reason: String,
+    },
+    /// Say something.
+    Comment {
+        /// What.
+        text: String,
+    },
+    /// Somebody who was told has opened it.
+    MarkRead,
+}
+
+impl Command {
+    /// Its stable word, in history and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Submit(_) => "submit",
+            Command::Approve { .. } => "approve",
+            Command::Reject { .. } => "reject",
+            Command::Withdraw { .. } => "withdraw",
+            Command::Comment { .. } => "comment",
+            Command::MarkRead => "mark_read",
+        }
+    }
+}
+
+/// What is needed to begin.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Submit {
+    /// What people see in lists; empty: made of the template's and the initiator's names.
+    pub title: String,
+    /// In which of his departments he asks; needed where he has several (semantics B2.2).
+    pub department: Option<DepartmentId>,
+    /// What he asks, already read by `form::read_values`.
+    pub form: FormData,
+    /// Whom he picks, by node.
+    pub picks: BTreeMap<NodeId, Vec<UserId>>,
+    /// Whom he wants told.
+    pub cc: Vec<UserId>,
+}

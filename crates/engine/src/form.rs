@@ -1,0 +1,178 @@
+//! The form of a template and the values people fill in. What a valid value is: `form/check.rs`.
+
+mod check;
+
+pub use check::{read_values, to_plain};
+
+use crate::ids::{DepartmentId, FieldId, FileId, OptionId, UserId};
+use jiff::civil::DateTime;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The controls of a form, in the order people see them.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Form {
+    /// The controls.
+    pub fields: Vec<Field>,
+}
+
+impl Form {
+    /// The control with this id.
+    pub fn field(&self, id: &FieldId) -> Option<&Field> {
+        self.fields.iter().find(|field| &field.id == id)
+    }
+}
+
+/// One control of a form.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Field {
+    /// Unique within the form.
+    pub id: FieldId,
+    /// What sort of value it takes.
+    pub kind: FieldKind,
+    /// The label people see.
+    pub title: String,
+    /// A submission without a value is refused.
+    #[serde(default)]
+    pub required: bool,
+    /// Left out of the printed document. The WPS table says the opposite of this name; we follow the name.
+    #[serde(default)]
+    pub not_print: bool,
+    /// Hint shown while the control is empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub placeholder: String,
+    /// Choices of `Select` and `MultiSelect`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<FieldOption>,
+    /// Columns of `Table`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Field>,
+    /// ISO 4217 code of a `Money` control; `CNY` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Opaque text of the template's author: stored, never read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<String>,
+    /// Members we do not know, kept so that nothing is lost in a round trip.
+    #[serde(flatten)]
+    pub other: Map<String, Json>,
+}
+
+/// What sort of value a control takes. The first twelve are the WPS control types 1–12, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    /// 单行文本
+    Text,
+    /// 多行文本
+    TextArea,
+    /// 文件
+    File,
+    /// 富文本
+    RichText,
+    /// 日期
+    Date,
+    /// 单选
+    Select,
+    /// 说明: shown to people, takes no value.
+    Info,
+    /// 联系人: one or more people.
+    Contact,
+    /// 多选
+    MultiSelect,
+    /// 数字
+    Number,
+    /// 金额
+    Money,
+    /// 图片
+    Image,
+    /// 日期区间
+    DateRange,
+    /// 部门
+    Department,
+    /// 明细: rows of columns.
+    Table,
+}
+
+/// One choice of a choice control.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FieldOption {
+    /// What values and conditions hold.
+    pub id: OptionId,
+    /// What people see; may change without changing any behaviour.
+    pub label: String,
+}
+
+/// The values of one instance, by control.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormData(pub BTreeMap<FieldId, Value>);
+
+impl FormData {
+    /// The value of a control; `None` where nothing was filled in.
+    pub fn get(&self, id: &FieldId) -> Option<&Value> {
+        self.0.get(id)
+    }
+}
+
+/// A value that has been checked against its control. Never empty: an empty value is absent.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// Of `Text`, `TextArea` and `RichText`.
+    Text(String),
+    /// Of `Number`: an exact decimal.
+    Number(Decimal),
+    /// Of `Money`.
+    Money(Money),
+    /// Of `Date`; midnight where the control has no time part.
+    Date(DateTime),
+    /// Of `DateRange`.
+    DateRange(DateRange),
+    /// Of `Select`.
+    Choice(OptionId),
+    /// Of `MultiSelect`.
+    Choices(BTreeSet<OptionId>),
+    /// Of `Contact`.
+    People(Vec<UserId>),
+    /// Of `Department`.
+    Departments(Vec<DepartmentId>),
+    /// Of `File` and `Image`.
+    Files(Vec<FileRef>),
+    /// Of `Table`.
+    Rows(Vec<FormData>),
+}
+
+/// An exact amount in one currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Money {
+    /// Never a float.
+    pub amount: Decimal,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+/// A period with both ends included.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DateRange {
+    /// First moment.
+    pub start: DateTime,
+    /// Last moment; not before `start`.
+    pub end: DateTime,
+}
+
+/// A file of the tenant's file store, or of another system by its own key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileRef {
+    /// Our id, where the file lies with us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<FileId>,
+    /// The name people see.
+    pub name: String,
+    /// The other system's own description of the file, kept as it came.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub other: Map<String, Json>,
+}

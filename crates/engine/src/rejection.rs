@@ -1,0 +1,161 @@
+//! Why a command is refused: one variant per reason, each with a stable code. A refusal changes nothing.
+
+use crate::event::Decision;
+use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
+use crate::instance::Status;
+use crate::problem::Problem;
+use crate::template::WithdrawRule;
+use jiff::Timestamp;
+
+/// Why a command is refused.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The actor saw another version of the instance.
+    #[error("the instance has changed: you saw version {seen}, it is at {actual}")]
+    StaleVersion {
+        /// What he saw.
+        seen: u64,
+        /// What it is.
+        actual: u64,
+    },
+    /// It has been submitted before.
+    #[error("the instance has been submitted already")]
+    AlreadySubmitted,
+    /// Nothing can be decided any more, or not yet.
+    #[error("the instance is not running, it is {status:?}")]
+    NotRunning {
+        /// What it is instead.
+        status: Status,
+    },
+    /// Nobody knows this person, or he has left.
+    #[error("the person `{user}` is unknown or disabled")]
+    UserNotActive {
+        /// Who.
+        user: UserId,
+    },
+    /// The template is not for him.
+    #[error("the template may not be used by this person")]
+    TemplateNotVisible,
+    /// He has several departments and chose none.
+    #[error("`department` is required: the initiator belongs to several departments")]
+    DepartmentRequired,
+    /// He chose a department that is not one of his.
+    #[error("the initiator does not belong to department `{department}`")]
+    NotInDepartment {
+        /// Which.
+        department: DepartmentId,
+    },
+    /// Values do not fit their controls.
+    #[error("the form has {} problems", problems.len())]
+    FormInvalid {
+        /// All of them.
+        problems: Vec<Problem>,
+    },
+    /// The initiator has to pick somebody for a node.
+    #[error("somebody has to be picked for node `{node}`")]
+    PickMissing {
+        /// Which.
+        node: NodeId,
+    },
+    /// The initiator picked somebody who is not offered, or too many.
+    #[error("`{user}` may not be picked for node `{node}`")]
+    PickNotAllowed {
+        /// Which.
+        node: NodeId,
+        /// Who.
+        user: UserId,
+    },
+    /// Only one person may be picked.
+    #[error("only one person may be picked for node `{node}`")]
+    PickTooMany {
+        /// Which.
+        node: NodeId,
+    },
+    /// The template does not let the initiator name people to be told.
+    #[error("the template does not allow naming people to be told")]
+    CcNotAllowed,
+    /// Nobody is found for a node and the node refuses the submission then.
+    #[error("nobody is found to decide at node `{node}`")]
+    NobodyFound {
+        /// Which.
+        node: NodeId,
+    },
+    /// There is no such slot.
+    #[error("there is no task `{slot}` in this instance")]
+    TaskNotFound {
+        /// Which.
+        slot: SlotId,
+    },
+    /// Somebody was faster, or he himself decided before.
+    #[error("the task has been decided already")]
+    AlreadyDecided {
+        /// Who decided; absent where a rule did.
+        by: Option<UserId>,
+        /// When.
+        at: Option<Timestamp>,
+        /// What; absent where it was closed without a decision of its own.
+        decision: Option<Decision>,
+    },
+    /// Others come first.
+    #[error("it is not your turn yet")]
+    NotYourTurn,
+    /// It is somebody else's.
+    #[error("the task belongs to somebody else")]
+    NotYourTask,
+    /// It is not his instance.
+    #[error("only the initiator may do this")]
+    NotInitiator,
+    /// The template does not allow it (any more).
+    #[error("the template does not allow withdrawing now: {rule:?}")]
+    WithdrawNotAllowed {
+        /// What it allows.
+        rule: WithdrawRule,
+    },
+    /// Words are needed.
+    #[error("`{field}` is required")]
+    TextRequired {
+        /// Which member lacks them.
+        field: &'static str,
+    },
+    /// Too many words.
+    #[error("`{field}` may have at most {limit} characters")]
+    TextTooLong {
+        /// Which member.
+        field: &'static str,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// He was not told, so there is nothing to mark as read.
+    #[error("this person was not sent a copy")]
+    NotCopied,
+}
+
+impl Rejection {
+    /// Its stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Rejection::StaleVersion { .. } => "stale_version",
+            Rejection::AlreadySubmitted => "already_submitted",
+            Rejection::NotRunning { .. } => "not_running",
+            Rejection::UserNotActive { .. } => "user_not_active",
+            Rejection::TemplateNotVisible => "template_not_visible",
+            Rejection::DepartmentRequired => "department_required",
+            Rejection::NotInDepartment { .. } => "not_in_department",
+            Rejection::FormInvalid { .. } => "form_invalid",
+            Rejection::PickMissing { .. } => "pick_missing",
+            Rejection::PickNotAllowed { .. } => "pick_not_allowed",
+            Rejection::PickTooMany { .. } => "pick_too_many",
+            Rejection::CcNotAllowed => "cc_not_allowed",
+            Rejection::NobodyFound { .. } => "nobody_found",
+            Rejection::TaskNotFound { .. } => "task_not_found",
+            Rejection::AlreadyDecided { .. } => "already_decided",
+            Rejection::NotYourTurn => "not_your_turn",
+            Rejection::NotYourTask => "not_your_task",
+            Rejection::NotInitiator => "not_initiator",
+            Rejection::WithdrawNotAllowed { .. } => "withdraw_not_allowed",
+            Rejection::TextRequired { .. } => "text_required",
+            Rejection::TextTooLong { .. } => "text_too_long",
+            Rejection::NotCopied => "not_copied",
+        }
+    }
+}
