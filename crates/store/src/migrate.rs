@@ -1,0 +1,62 @@
+//! Migrations: numbered, forwards only, safe when several nodes start at once.
+
+use crate::error::{Error, Result};
+use crate::sql::Sql;
+use crate::sqlite;
+use crate::store::{Db, Store};
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// In the order they run. A number is never used twice, and a migration that was released never changes.
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "core", text: include_str!("../migrations/0001_core.sql") }];
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
+    number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+
+pub(crate) static ALL: &[&Sql] = &[&APPLIED];
+static APPLIED: Sql = Sql::new("SELECT number FROM migrations ORDER BY number");
+
+struct Migration {
+    number: i64,
+    name: &'static str,
+    text: &'static str,
+}
+
+impl Store {
+    /// Brings the schema up to date; does nothing when it is. A database that a newer Zhupi has been at is refused.
+    pub async fn migrate(&self) -> Result<()> {
+        match self.db() {
+            Db::Lite(lite) => lite.run(|db| Ok(db.execute_batch(TABLE)?)).await?,
+            Db::Pg(pg) => pg.make_migrations(TABLE).await?,
+        }
+        let applied = self.applied().await?;
+        let known = MIGRATIONS.iter().map(|it| it.number).max().unwrap_or(0);
+        if let Some(&found) = applied.iter().find(|it| !MIGRATIONS.iter().any(|ours| ours.number == **it)) {
+            return Err(Error::Newer { found, known });
+        }
+        for migration in MIGRATIONS.iter().filter(|it| !applied.contains(&it.number)) {
+            self.apply(migration).await?;
+            tracing::info!(number = migration.number, name = migration.name, "migrated");
+        }
+        Ok(())
+    }
+
+    async fn applied(&self) -> Result<BTreeSet<i64>> {
+        self.query(&APPLIED, vec![]).await?.iter().map(|row| row.i64(0)).collect()
+    }
+
+    async fn apply(&self, &Migration { number, name, text }: &Migration) -> Result<()> {
+        let at = now();
+        match self.db() {
+            Db::Lite(lite) => lite.run(move |db| sqlite::migrate(db, number, name, text, at)).await,
+            Db::Pg(pg) => pg.migrate(number, name, text, at).await,
+        }
+    }
+}
+
+/// The only clock of this crate; it dates migrations.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
