@@ -10,17 +10,37 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod apps;
 mod counters;
 mod dialect;
+mod directory;
 mod error;
+mod files;
+mod json;
 mod migrate;
 mod page;
 mod postgres;
+mod sessions;
+mod settings;
 mod sql;
 mod sqlite;
 mod store;
+mod templates;
+mod tenants;
+mod webhooks;
 
+pub use apps::{App, Token, TokenFilter};
 pub use counters::Counts;
+pub use directory::{Account, People, UserFilter, UserRow};
 pub use error::{Error, Result};
+pub use files::{FileFilter, FileRow};
 pub use page::{BadCursor, Cursor, Page, PageOf};
+pub use sessions::{LoginFailures, Session};
+pub use settings::Setting;
 pub use store::Store;
+pub use templates::{
+    Draft, NewTemplate, NewVersion, Stamp, TemplateFilter, TemplateHead, TemplateRow, TemplateState,
+    VersionHead, VersionRow,
+};
+pub use tenants::{Tenant, TenantVersions};
+pub use webhooks::Webhook;

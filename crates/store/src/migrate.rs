@@ -8,8 +8,15 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// In the order they run. A number is never used twice, and a migration that was released never changes.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "core", text: include_str!("../migrations/0001_core.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "core", text: include_str!("../migrations/0001_core.sql") },
+    Migration { number: 2, name: "people", text: include_str!("../migrations/0002_people.sql") },
+    Migration {
+        number: 3,
+        name: "templates_files",
+        text: include_str!("../migrations/0003_templates_files.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";

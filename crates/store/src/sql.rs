@@ -10,7 +10,21 @@ use zhupi_engine::ids;
 
 /// Every statement there is, so that a test can prepare each on both databases.
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
-    [crate::store::ALL, crate::migrate::ALL].into_iter().flatten().copied()
+    [
+        crate::store::ALL,
+        crate::migrate::ALL,
+        crate::tenants::ALL,
+        crate::directory::ALL,
+        crate::sessions::ALL,
+        crate::apps::ALL,
+        crate::templates::ALL,
+        crate::files::ALL,
+        crate::webhooks::ALL,
+        crate::settings::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// One statement: parameters are written `$1`, `$2`, … and are `TEXT`, `BIGINT` or `BYTEA`.
