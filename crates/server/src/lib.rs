@@ -1,1 +1,10 @@
-//!
+//! Zhupi over HTTP.
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod extract;
+pub mod files;
+pub mod limits;
+pub mod secrets;
+pub mod telemetry;
