@@ -1,8 +1,27 @@
-//! Who is asked at a node, and why: the resolution pipeline of semantics B1.
-//! Single people and levels: `approvers/find.rs`. Chains: `approvers/chain.rs`.
+//! Who is asked at a node, and why. What single rules find (semantics B1 step 1): `approvers/find.rs`; levels above a
+//! person (B2): `approvers/levels.rs`; what is made of the people found (B1 steps 2 to 6): `approvers/resolve.rs`.
 
+mod find;
+mod levels;
+mod resolve;
+
+pub(crate) use find::find_people;
+pub(crate) use levels::chain_levels;
+pub(crate) use resolve::{Resolution, resolve};
+
+use crate::directory::Directory;
 use crate::ids::{DepartmentId, FieldId, GroupId, RoleId, UserId};
+use crate::instance::Instance;
+use crate::template::Template;
 use serde::{Deserialize, Serialize};
+
+/// Everything a rule may look at.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) directory: &'a Directory,
+    pub(crate) instance: &'a Instance,
+}
 
 /// A person a rule chose.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -106,6 +125,13 @@ pub enum WhyNote {
         /// That rule.
         rule: Box<WhyRule>,
     },
+}
+
+impl Why {
+    /// The bare rule.
+    pub fn by(rule: WhyRule) -> Self {
+        Self { rule, notes: Vec::new() }
+    }
 }
 
 impl std::fmt::Display for Why {

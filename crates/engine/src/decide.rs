@@ -1,11 +1,163 @@
-//! Whether a command is granted.
-use crate::{Directory, Envelope, Event, Instance, Rejection, Template};
-/// Decides on a command: refuses it for a named reason, or yields what happens.
+//! Whether a command is granted. Guards first, then the happy path; `Draft::emit` is the only act.
+
+mod advance;
+mod decision;
+mod submit;
+
+pub(crate) use submit::{begin, simulate};
+
+use crate::command::{Command, Envelope};
+use crate::directory::Directory;
+use crate::event::Event;
+use crate::ids::{NodeId, UserId};
+use crate::instance::{Instance, Status, VisitState};
+use crate::rejection::Rejection;
+use crate::template::{Template, WithdrawRule};
+use jiff::Timestamp;
+
+/// Most characters of a comment, an opinion or a reason.
+pub const COMMENT_LIMIT: usize = 2_000;
+/// Most characters of a title.
+pub const TITLE_LIMIT: usize = 200;
+
+/// Decides on a command: refuses it for a named reason, or yields what happens. The instance stays as it is; applying the
+/// events to it gives the next one. Time and ids come in by the envelope and the instance.
 pub fn decide(
-    _template: &Template,
-    _directory: &Directory,
-    _instance: &Instance,
-    _envelope: &Envelope,
+    template: &Template,
+    directory: &Directory,
+    instance: &Instance,
+    envelope: &Envelope,
 ) -> Result<Vec<Event>, Rejection> {
-    unimplemented!()
+    let mut draft = Draft::new(template, directory, instance, envelope.at, Purpose::Act);
+    let actor = envelope.actor;
+    match &envelope.command {
+        Command::Submit(request) => submit::submit(&mut draft, actor, request)?,
+        Command::Approve { slot, comment } => decision::approve(&mut draft, actor, *slot, comment)?,
+        Command::Reject { slot, comment } => decision::reject(&mut draft, actor, *slot, comment)?,
+        Command::Withdraw { reason } => withdraw(&mut draft, actor, reason)?,
+        Command::Comment { text } => comment(&mut draft, actor, text)?,
+        Command::MarkRead => mark_read(&mut draft, actor)?,
+    }
+    // Last, so that somebody who was too late hears who decided rather than that something changed.
+    match envelope.seen_version {
+        Some(seen) if seen != instance.version => {
+            Err(Rejection::StaleVersion { seen, actual: instance.version })
+        }
+        Some(_) | None => Ok(draft.events),
+    }
+}
+
+/// What a draft is decided for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// For real.
+    Act,
+    /// To find out, at submit, whether the likely path lacks people or picks.
+    Check,
+    /// To show the likely path.
+    Preview,
+}
+
+/// An instance that is being decided on, with what has happened to it so far.
+pub(crate) struct Draft<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) directory: &'a Directory,
+    pub(crate) instance: Instance,
+    pub(crate) events: Vec<Event>,
+    pub(crate) at: Timestamp,
+    pub(crate) purpose: Purpose,
+    /// Nodes whose people the initiator has still to pick; only in a preview.
+    pub(crate) unpicked: Vec<NodeId>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(
+        template: &'a Template,
+        directory: &'a Directory,
+        instance: &Instance,
+        at: Timestamp,
+        purpose: Purpose,
+    ) -> Self {
+        let instance = instance.clone();
+        Self { template, directory, instance, events: Vec::new(), at, purpose, unpicked: Vec::new() }
+    }
+
+    /// Makes something happen: applies it and records it.
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.instance.apply(&event);
+        self.events.push(event);
+    }
+
+    /// Ends the instance: what is open is cancelled with it.
+    pub(crate) fn end(&mut self, status: Status, reason: &str) {
+        let open = self.instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
+        for visit in open.map(|visit| visit.id).collect::<Vec<_>>() {
+            self.emit(Event::VisitClosed { at: self.at, visit, state: VisitState::Cancelled });
+        }
+        self.emit(Event::Ended { at: self.at, status, reason: reason.to_owned() });
+        advance::tell_at_end(self);
+    }
+}
+
+fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Rejection> {
+    if draft.instance.initiator != actor {
+        return Err(Rejection::NotInitiator);
+    }
+    match draft.instance.status {
+        Status::Running | Status::Suspended => {}
+        status @ (Status::Draft | Status::Approved | Status::Rejected | Status::Withdrawn) => {
+            return Err(Rejection::NotRunning { status });
+        }
+    }
+    let rule = draft.template.settings.withdraw;
+    let decided = draft.instance.has_decision();
+    match rule {
+        WithdrawRule::Never => return Err(Rejection::WithdrawNotAllowed { rule }),
+        WithdrawRule::BeforeFirstDecision if decided => return Err(Rejection::WithdrawNotAllowed { rule }),
+        WithdrawRule::BeforeFirstDecision | WithdrawRule::WhileRunning => {}
+    }
+    let reason = checked_text("reason", reason)?;
+    if decided && reason.is_empty() {
+        return Err(Rejection::TextRequired { field: "reason" });
+    }
+    draft.end(Status::Withdrawn, reason);
+    Ok(())
+}
+
+fn comment(draft: &mut Draft<'_>, actor: UserId, text: &str) -> Result<(), Rejection> {
+    check_active(draft.directory, actor)?;
+    if draft.instance.status == Status::Draft {
+        return Err(Rejection::NotRunning { status: Status::Draft });
+    }
+    let text = checked_text("text", text)?;
+    if text.is_empty() {
+        return Err(Rejection::TextRequired { field: "text" });
+    }
+    draft.emit(Event::Commented { at: draft.at, by: actor, text: text.to_owned() });
+    Ok(())
+}
+
+/// Reading again is no event.
+fn mark_read(draft: &mut Draft<'_>, actor: UserId) -> Result<(), Rejection> {
+    let mut copies = draft.instance.cc.iter().filter(|entry| entry.user == actor).peekable();
+    if copies.peek().is_none() {
+        return Err(Rejection::NotCopied);
+    }
+    if copies.any(|entry| entry.read_at.is_none()) {
+        draft.emit(Event::CcRead { at: draft.at, user: actor });
+    }
+    Ok(())
+}
+
+fn check_active(directory: &Directory, user: UserId) -> Result<(), Rejection> {
+    if directory.is_active(user) { Ok(()) } else { Err(Rejection::UserNotActive { user }) }
+}
+
+/// The text without white space at its ends, within the limit.
+fn checked_text<'t>(field: &'static str, text: &'t str) -> Result<&'t str, Rejection> {
+    let text = text.trim();
+    if text.chars().count() > COMMENT_LIMIT {
+        return Err(Rejection::TextTooLong { field, limit: COMMENT_LIMIT });
+    }
+    Ok(text)
 }

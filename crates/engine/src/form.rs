@@ -2,7 +2,7 @@
 
 mod check;
 
-pub use check::{read_values, to_plain};
+pub use check::{DEFAULT_CURRENCY, check_values, read_partial, read_values, to_plain};
 
 use crate::ids::{DepartmentId, FieldId, FileId, OptionId, UserId};
 use jiff::civil::DateTime;

@@ -2,12 +2,15 @@
 
 use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
-use crate::ids::{NodeId, UserId};
-use crate::instance::{Status, VisitState};
-use crate::template::{Mode, Template};
-use crate::{Directory, Rejection, Submit};
+use crate::decide::{Draft, Purpose, begin, simulate};
+use crate::event::{Event, NewSlot};
+use crate::ids::{NodeId, UserId, VisitId};
+use crate::instance::{AutoReason, Instance, SlotState, Status, VisitState};
+use crate::template::{Block, Mode, Template};
+use crate::{Directory, Rejection, Submit, ledger};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The likely path.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -73,7 +76,7 @@ pub struct PreviewPerson {
     /// Why he.
     pub why: Why,
     /// Why he will not be asked, if so.
-    pub auto: Option<crate::instance::AutoReason>,
+    pub auto: Option<AutoReason>,
 }
 
 /// What is not known yet.
@@ -85,12 +88,92 @@ pub enum Uncertain {
 }
 
 /// The likely path of a submission. Required values and picks may still be missing.
+///
+/// Refused for the reasons a submission would be refused for right away, missing values and picks excepted.
 pub fn preview(
-    _template: &Template,
-    _directory: &Directory,
-    _initiator: UserId,
-    _submit: &Submit,
-    _at: Timestamp,
+    template: &Template,
+    directory: &Directory,
+    initiator: UserId,
+    submit: &Submit,
+    at: Timestamp,
 ) -> Result<Preview, Rejection> {
-    unimplemented!()
+    let nobody = uuid::Uuid::nil();
+    let instance = Instance::draft(nobody.into(), nobody.into(), 0, initiator);
+    let mut draft = Draft::new(template, directory, &instance, at, Purpose::Preview);
+    begin(&mut draft, submit)?;
+    simulate(&mut draft)?;
+    let steps: Vec<Step> = draft.events.iter().filter_map(|event| step(event, &draft)).collect();
+    let hash = Sha256::digest(serde_json::to_vec(&steps).unwrap_or_default());
+    Ok(Preview { steps, ends: draft.instance.status, hash: ledger::hex(&hash) })
+}
+
+fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
+    match event {
+        Event::VisitOpened { visit, node, level, mode, slots, .. } => Some(Step::Approval {
+            node: node.clone(),
+            title: title_of(draft.template, node),
+            level: *level,
+            mode: *mode,
+            people: slots.iter().map(|slot| person(slot, draft.directory)).collect(),
+            state: likely_state(*visit, node, draft),
+            uncertain: draft.unpicked.contains(node).then_some(Uncertain::PickMissing).into_iter().collect(),
+        }),
+        Event::CcSent { node, people, .. } => Some(Step::Cc {
+            node: node.clone(),
+            title: node.as_ref().map_or_else(String::new, |node| title_of(draft.template, node)),
+            people: people.clone(),
+        }),
+        Event::LaneChosen { branch, lane, tried, .. } => Some(Step::Lane {
+            branch: branch.clone(),
+            lane: lane.clone(),
+            title: lane_title(draft.template, branch, lane),
+            outcome: tried.last().and_then(|it| it.outcome.clone()),
+        }),
+        Event::Submitted { .. }
+        | Event::TokenStarted { .. }
+        | Event::SlotTurned { .. }
+        | Event::SlotSkipped { .. }
+        | Event::SlotDecided { .. }
+        | Event::VisitClosed { .. }
+        | Event::CcRead { .. }
+        | Event::Commented { .. }
+        | Event::DataWarned { .. }
+        | Event::TokenFinished { .. }
+        | Event::Suspended { .. }
+        | Event::Ended { .. } => None,
+    }
+}
+
+/// People will be asked unless the visit ended without them.
+fn likely_state(id: VisitId, node: &NodeId, draft: &Draft<'_>) -> VisitState {
+    let Some(visit) = draft.instance.visit(id) else { return VisitState::Open };
+    let asked = visit.slots.iter().any(|slot| slot.decided.is_some()) || draft.unpicked.contains(node);
+    if asked { VisitState::Open } else { visit.state }
+}
+
+fn person(slot: &NewSlot, directory: &Directory) -> PreviewPerson {
+    let auto = match slot.state {
+        SlotState::Auto(reason) => Some(reason),
+        SlotState::Queued
+        | SlotState::Pending
+        | SlotState::Approved
+        | SlotState::Rejected
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => None,
+    };
+    PreviewPerson { user: slot.assignee, name: directory.name(slot.assignee), why: slot.why.clone(), auto }
+}
+
+fn title_of(template: &Template, node: &NodeId) -> String {
+    template.block(node).map_or_else(String::new, |block| block.title().to_owned())
+}
+
+fn lane_title(template: &Template, branch: &NodeId, lane: &NodeId) -> String {
+    match template.block(branch) {
+        Some(Block::Branch(branch)) => {
+            branch.lanes.iter().find(|it| &it.id == lane).map_or_else(String::new, |it| it.title.clone())
+        }
+        Some(Block::Approval(_) | Block::Cc(_)) | None => String::new(),
+    }
 }

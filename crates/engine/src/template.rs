@@ -5,6 +5,7 @@ mod check;
 mod walk;
 
 pub use check::{check_template, lint_template};
+pub use walk::Next;
 
 use crate::condition::{Group, Scope};
 use crate::form::Form;
@@ -441,6 +442,8 @@ pub struct Settings {
     pub visible_to: Scope,
     /// Asking the same person again (semantics B7).
     pub dedup: Dedup,
+    /// Who stands above a person without an active supervisor (semantics B2.1).
+    pub supervisor_gap: SupervisorGap,
     /// Withdrawing while running (semantics B9).
     pub withdraw: WithdrawRule,
     /// Told at the end, with the result (semantics B12).
@@ -480,4 +483,15 @@ pub enum WithdrawRule {
     /// As long as it runs; with a reason once somebody decided.
     #[default]
     WhileRunning,
+}
+
+/// Who stands above a person without an active supervisor (semantics B2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupervisorGap {
+    /// The nearest active department head above him.
+    #[default]
+    DepartmentHead,
+    /// Nobody.
+    Empty,
 }

@@ -1,11 +1,394 @@
-//! What is wrong with a template.
-use super::Template;
-use crate::{Directory, Problem};
+//! What is wrong with a template: by itself (`check_template`), and for the people of today (`lint_template`).
+
+use super::{
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, PersonRule, Start, Template,
+    When,
+};
+use crate::condition::check_groups;
+use crate::directory::Directory;
+use crate::form::{Field, FieldKind};
+use crate::ids::{FieldId, NodeId, UserId};
+use crate::problem::Problem;
+use std::collections::HashSet;
+
+/// Most nodes, branches and lanes of a template.
+pub const NODE_LIMIT: usize = 500;
+/// Most controls of a form.
+pub const FIELD_LIMIT: usize = 300;
+/// Highest level of a rule (the WPS seed's range).
+pub const LEVEL_LIMIT: u8 = 9;
+/// Deepest nesting of branches.
+pub const DEPTH_LIMIT: usize = 20;
+/// Most characters of a name or title, and of an id.
+const TITLE_LIMIT: usize = 200;
+
 /// All problems of a template by itself, with paths. Nothing with an error may be published.
-pub fn check_template(_template: &Template) -> Vec<Problem> {
-    unimplemented!()
+pub fn check_template(template: &Template) -> Vec<Problem> {
+    let mut check = Check { template, problems: Vec::new(), ids: HashSet::new() };
+    check.title("name", &template.name);
+    check.form();
+    check.blocks(&template.flow, "flow", 0);
+    check.flow_as_a_whole();
+    check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::Cc);
+    check.problems
 }
-/// What the people of today make of it: roles without holders, departments without heads, disabled people. Warnings only.
-pub fn lint_template(_template: &Template, _directory: &Directory) -> Vec<Problem> {
-    unimplemented!()
+
+struct Check<'a> {
+    template: &'a Template,
+    problems: Vec<Problem>,
+    ids: HashSet<NodeId>,
+}
+
+/// Where rules stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Approval,
+    Cc,
+}
+
+impl Check<'_> {
+    fn error(&mut self, path: impl Into<String>, code: &str, message: impl Into<String>) {
+        self.problems.push(Problem::error(path, code, message));
+    }
+
+    fn title(&mut self, path: &str, title: &str) {
+        if title.trim().is_empty() {
+            self.error(path, "title_missing", "a name is required");
+        }
+        if title.chars().count() > TITLE_LIMIT {
+            self.error(path, "title_too_long", format!("a name may have at most {TITLE_LIMIT} characters"));
+        }
+    }
+
+    fn form(&mut self) {
+        let fields = &self.template.form.fields;
+        if fields.len() > FIELD_LIMIT {
+            self.error("form", "too_many", format!("a form may have at most {FIELD_LIMIT} fields"));
+        }
+        self.fields(fields, "form");
+    }
+
+    fn fields(&mut self, fields: &[Field], path: &str) {
+        let mut ids = HashSet::new();
+        for (number, field) in fields.iter().enumerate() {
+            let path = format!("{path}[{number}]");
+            if !ids.insert(&field.id) {
+                self.error(
+                    format!("{path}.id"),
+                    "id_repeated",
+                    format!("the id `{}` is used twice", field.id),
+                );
+            }
+            self.title(&format!("{path}.title"), &field.title);
+            self.field(field, &path);
+        }
+    }
+
+    fn field(&mut self, field: &Field, path: &str) {
+        let mut options = HashSet::new();
+        for option in field.options.iter().filter(|option| !options.insert(&option.id)) {
+            self.error(
+                format!("{path}.options"),
+                "id_repeated",
+                format!("the option `{}` is there twice", option.id),
+            );
+        }
+        match field.kind {
+            FieldKind::Select | FieldKind::MultiSelect if field.options.is_empty() => {
+                self.error(format!("{path}.options"), "options_missing", "there is nothing to choose from");
+            }
+            FieldKind::Table if field.columns.is_empty() => {
+                self.error(format!("{path}.columns"), "columns_missing", "a table needs columns");
+            }
+            FieldKind::Table => {
+                if field.columns.iter().any(|column| column.kind == FieldKind::Table) {
+                    self.error(format!("{path}.columns"), "table_in_table", "a table may not hold a table");
+                }
+                self.fields(&field.columns, &format!("{path}.columns"));
+            }
+            FieldKind::Info if field.required => {
+                self.error(format!("{path}.required"), "required_unfit", "an info field takes no value");
+            }
+            FieldKind::Text
+            | FieldKind::TextArea
+            | FieldKind::File
+            | FieldKind::RichText
+            | FieldKind::Date
+            | FieldKind::Select
+            | FieldKind::Info
+            | FieldKind::Contact
+            | FieldKind::MultiSelect
+            | FieldKind::Number
+            | FieldKind::Money
+            | FieldKind::Image
+            | FieldKind::DateRange
+            | FieldKind::Department => {}
+        }
+    }
+
+    fn flow_as_a_whole(&mut self) {
+        if self.ids.len() > NODE_LIMIT {
+            self.error("flow", "too_many", format!("a flow may have at most {NODE_LIMIT} nodes and lanes"));
+        }
+        if !self.template.blocks().iter().any(|block| matches!(block, Block::Approval(_))) {
+            self.error("flow", "approval_missing", "nobody decides in this flow");
+        }
+    }
+
+    fn blocks(&mut self, blocks: &[Block], path: &str, depth: usize) {
+        if depth > DEPTH_LIMIT {
+            return self.error(path, "too_deep", format!("branches may be nested {DEPTH_LIMIT} deep"));
+        }
+        for (number, block) in blocks.iter().enumerate() {
+            let path = format!("{path}[{number}]");
+            self.id(block.id(), &path);
+            match block {
+                Block::Approval(node) => self.approval(node, &path),
+                Block::Cc(node) => self.cc(node, &path),
+                Block::Branch(branch) => self.branch(branch, &path, depth),
+            }
+        }
+    }
+
+    fn id(&mut self, id: &NodeId, path: &str) {
+        if id.as_str().is_empty() || id.as_str().len() > TITLE_LIMIT {
+            self.error(format!("{path}.id"), "id_invalid", "an id has 1 to 200 characters");
+        }
+        if !self.ids.insert(id.clone()) {
+            self.error(format!("{path}.id"), "id_repeated", format!("the id `{id}` is used twice"));
+        }
+    }
+
+    fn approval(&mut self, node: &Approval, path: &str) {
+        self.title(&format!("{path}.title"), &node.title);
+        match &node.approvers {
+            Approvers::People(rules) => {
+                if rules.is_empty() {
+                    self.error(format!("{path}.approvers"), "approver_missing", "nobody is named to decide");
+                }
+                self.rules(rules, &format!("{path}.approvers"), Place::Approval);
+            }
+            Approvers::Chain(chain) => self.chain(chain, &format!("{path}.approvers")),
+        }
+        if matches!(&node.empty, EmptyRule::Members(users) if users.is_empty()) {
+            self.error(
+                format!("{path}.empty"),
+                "approver_missing",
+                "nobody is named for the case that nobody is found",
+            );
+        }
+    }
+
+    fn cc(&mut self, node: &Cc, path: &str) {
+        self.title(&format!("{path}.title"), &node.title);
+        if node.people.is_empty() && !node.allow_more {
+            self.error(format!("{path}.people"), "people_missing", "nobody is named to be told");
+        }
+        self.rules(&node.people, &format!("{path}.people"), Place::Cc);
+    }
+
+    fn branch(&mut self, branch: &Branch, path: &str, depth: usize) {
+        match branch.lanes.iter().filter(|lane| lane.when == When::Default).count() {
+            0 => self.error(format!("{path}.lanes"), "default_missing", "a branch needs a default lane"),
+            1 => {}
+            _ => self.error(
+                format!("{path}.lanes"),
+                "default_repeated",
+                "a branch has exactly one default lane",
+            ),
+        }
+        for (number, lane) in branch.lanes.iter().enumerate() {
+            let path = format!("{path}.lanes[{number}]");
+            self.id(&lane.id, &path);
+            if let When::AnyOf(groups) = &lane.when {
+                let form = &self.template.form;
+                check_groups(groups, form, &format!("{path}.when"), &mut self.problems);
+            }
+            self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
+        }
+    }
+
+    fn rules(&mut self, rules: &[PersonRule], path: &str, place: Place) {
+        for (number, rule) in rules.iter().enumerate() {
+            let path = format!("{path}[{number}]");
+            match rule {
+                PersonRule::Members(users) if users.is_empty() && place == Place::Approval => {
+                    self.error(path, "approver_missing", "nobody is named to decide");
+                }
+                PersonRule::Supervisor(level) => {
+                    self.level(level, &path);
+                    self.needs_person(&level.start, &path);
+                }
+                PersonRule::DepartmentHead(level) => self.level(level, &path),
+                PersonRule::FormPerson(field) => self.field_of_kind(field, &[FieldKind::Contact], &path),
+                PersonRule::Members(_)
+                | PersonRule::InitiatorPick { .. }
+                | PersonRule::Initiator
+                | PersonRule::Role(_)
+                | PersonRule::Group(_) => {}
+            }
+        }
+    }
+
+    fn level(&mut self, level: &Level, path: &str) {
+        self.level_number(level.level, path);
+        self.start(&level.start, path);
+    }
+
+    fn level_number(&mut self, level: u8, path: &str) {
+        if level > LEVEL_LIMIT {
+            self.error(
+                format!("{path}.level"),
+                "level_too_high",
+                format!("levels go from 0 to {LEVEL_LIMIT}"),
+            );
+        }
+    }
+
+    fn start(&mut self, start: &Start, path: &str) {
+        let path = format!("{path}.start");
+        match start {
+            Start::Initiator => {}
+            Start::FormPerson(field) => self.field_of_kind(field, &[FieldKind::Contact], &path),
+            Start::FormDepartment(field) => self.field_of_kind(field, &[FieldKind::Department], &path),
+        }
+    }
+
+    fn needs_person(&mut self, start: &Start, path: &str) {
+        if matches!(start, Start::FormDepartment(_)) {
+            self.error(
+                format!("{path}.start"),
+                "start_unfit",
+                "a department has no supervisor; use its heads",
+            );
+        }
+    }
+
+    fn chain(&mut self, chain: &Chain, path: &str) {
+        self.start(&chain.start, path);
+        if chain.line == super::Line::Supervisors {
+            self.needs_person(&chain.start, path);
+        }
+        match &chain.end {
+            ChainEnd::Levels(level) | ChainEnd::FromTop(level) => self.level_number(*level, path),
+            ChainEnd::Limit(field) => {
+                self.field_of_kind(field, &[FieldKind::Money, FieldKind::Number], &format!("{path}.end"));
+            }
+            ChainEnd::Role { .. } | ChainEnd::Department(_) => {}
+        }
+    }
+
+    fn field_of_kind(&mut self, id: &FieldId, kinds: &[FieldKind], path: &str) {
+        match self.template.form.field(id) {
+            None => self.error(path, "field_unknown", format!("the form has no field `{id}`")),
+            Some(field) if !kinds.contains(&field.kind) => {
+                self.error(
+                    path,
+                    "field_unfit",
+                    format!("`{}` is not a field of the right type", field.title),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// What the people of today make of a template: roles without holders, departments without heads, people who are
+/// disabled or unknown. Warnings only, since people change.
+pub fn lint_template(template: &Template, directory: &Directory) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    lint_blocks(&template.flow, "flow", directory, &mut problems);
+    lint_users(&template.settings.managers, "settings.managers", directory, &mut problems);
+    lint_rules(&template.settings.cc_at_end, "settings.cc_at_end", directory, &mut problems);
+    if !template.settings.managers.iter().any(|user| directory.is_active(*user))
+        && directory.admins().is_empty()
+    {
+        let message = "there is no administrator to ask where nobody is found";
+        problems.push(Problem::warning("settings.managers", "administrator_missing", message));
+    }
+    problems
+}
+
+fn lint_blocks(blocks: &[Block], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
+    for (number, block) in blocks.iter().enumerate() {
+        let path = format!("{path}[{number}]");
+        match block {
+            Block::Approval(node) => {
+                if let Approvers::People(rules) = &node.approvers {
+                    lint_rules(rules, &format!("{path}.approvers"), directory, problems);
+                }
+                if let EmptyRule::Members(users) = &node.empty {
+                    lint_users(users, &format!("{path}.empty"), directory, problems);
+                }
+                if node.empty == EmptyRule::AutoApprove {
+                    let message = "passes without anybody where nobody is found";
+                    problems.push(Problem::warning(format!("{path}.empty"), "auto_approve", message));
+                }
+            }
+            Block::Cc(node) => lint_rules(&node.people, &format!("{path}.people"), directory, problems),
+            Block::Branch(branch) => {
+                for (number, lane) in branch.lanes.iter().enumerate() {
+                    lint_blocks(&lane.blocks, &format!("{path}.lanes[{number}].blocks"), directory, problems);
+                }
+            }
+        }
+    }
+}
+
+fn lint_rules(rules: &[PersonRule], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
+    for (number, rule) in rules.iter().enumerate() {
+        let path = format!("{path}[{number}]");
+        match rule {
+            PersonRule::Members(users) => lint_users(users, &path, directory, problems),
+            PersonRule::Role(id) => {
+                let role = directory.role(*id).map(|role| (&role.name, &role.members));
+                lint_holders(role, "role", &path, directory, problems);
+            }
+            PersonRule::Group(id) => {
+                let group = directory.group(*id).map(|group| (&group.name, &group.members));
+                lint_holders(group, "group", &path, directory, problems);
+            }
+            PersonRule::DepartmentHead(_) => lint_headless(&path, directory, problems),
+            PersonRule::InitiatorPick { .. }
+            | PersonRule::Initiator
+            | PersonRule::Supervisor(_)
+            | PersonRule::FormPerson(_) => {}
+        }
+    }
+}
+
+fn lint_users(users: &[UserId], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
+    for user in users.iter().filter(|user| !directory.is_active(**user)) {
+        let message = format!("`{}` is unknown or disabled", directory.name(*user));
+        problems.push(Problem::warning(path, "user_not_active", message));
+    }
+}
+
+fn lint_holders(
+    named: Option<(&String, &Vec<UserId>)>,
+    what: &str,
+    path: &str,
+    directory: &Directory,
+    problems: &mut Vec<Problem>,
+) {
+    let message = match named {
+        None => format!("there is no such {what}"),
+        Some((_, members)) if members.iter().any(|user| directory.is_active(*user)) => return,
+        Some((name, _)) => format!("nobody active is in the {what} `{name}`"),
+    };
+    problems.push(Problem::warning(path, &format!("{what}_empty"), message));
+}
+
+fn lint_headless(path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
+    let headless = |heads: &[UserId]| !heads.iter().any(|head| directory.is_active(*head));
+    let names: Vec<&str> = directory
+        .departments()
+        .into_iter()
+        .filter(|it| headless(&it.heads))
+        .map(|it| it.name.as_str())
+        .collect();
+    if !names.is_empty() {
+        let message = format!("departments without an active head: {}", names.join(", "));
+        problems.push(Problem::warning(path, "department_headless", message));
+    }
 }

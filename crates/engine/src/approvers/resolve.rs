@@ -1,0 +1,229 @@
+//! What is made of the people the rules found: the steps of semantics B1 in their order, one function each.
+
+use super::levels::{nearest_head, supervisor_of};
+use super::{Found, Scene, Why, WhyNote, WhyRule};
+use crate::ids::{TokenId, UserId};
+use crate::instance::{AutoReason, Instance, SlotState, Visit};
+use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule};
+
+/// A place to decide, before it is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) user: UserId,
+    pub(crate) why: Why,
+    /// Counts as approved without being asked.
+    pub(crate) auto: Option<AutoReason>,
+}
+
+/// What the pipeline comes to.
+#[derive(Debug)]
+pub(crate) enum Resolution {
+    /// These people, in this mode. Some or all of them may count as approved already.
+    Ask(Vec<Candidate>, Mode),
+    /// Nobody was found, and the node passes then.
+    AutoApprove,
+    /// Nobody was found, and the node rejects then.
+    AutoReject,
+    /// Nobody was found, and the initiator has to say who.
+    PickMissing,
+    /// Nobody was found, and the submission is refused then.
+    Refuse,
+    /// Nobody was found, and there is no administrator either.
+    Nobody,
+}
+
+/// Steps 2 to 6 for one visit of a node by a token. `mode` is how the people found decide together.
+pub(crate) fn resolve(
+    found: Vec<Found>,
+    node: &Approval,
+    mode: Mode,
+    token: TokenId,
+    scene: Scene<'_>,
+) -> Resolution {
+    let (active, left_out) = drop_inactive(found, scene);
+    let merged = merge(active);
+    let mut candidates = merge_candidates(apply_self_rule(merged, node, scene));
+    if candidates.is_empty() {
+        return resolve_empty(node, mode, left_out, scene);
+    }
+    note_left_out(&mut candidates, left_out);
+    mark_duplicates(&mut candidates, node, token, scene);
+    Resolution::Ask(candidates, mode)
+}
+
+/// Step 2: disabled and departed people are dropped and remembered by name.
+fn drop_inactive(found: Vec<Found>, scene: Scene<'_>) -> (Vec<Found>, Vec<String>) {
+    let (active, gone): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|it| scene.directory.is_active(it.user));
+    (active, gone.into_iter().map(|it| scene.directory.name(it.user)).collect())
+}
+
+/// Step 3: one slot a person, at his first place; the other rules are noted.
+fn merge(found: Vec<Found>) -> Vec<Found> {
+    let mut merged: Vec<Found> = Vec::with_capacity(found.len());
+    for next in found {
+        match merged.iter_mut().find(|it| it.user == next.user) {
+            Some(first) if first.why.rule != next.why.rule => {
+                first.why.notes.push(WhyNote::AlsoBy { rule: Box::new(next.why.rule) });
+            }
+            Some(_) => {}
+            None => merged.push(next),
+        }
+    }
+    merged
+}
+
+/// Step 4: the initiator's own slot (B6.1).
+fn apply_self_rule(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> Vec<Candidate> {
+    let initiator = scene.instance.initiator;
+    let asked = |found: Found| Candidate { user: found.user, why: found.why, auto: None };
+    found
+        .into_iter()
+        .filter_map(|found| {
+            if found.user != initiator {
+                return Some(asked(found));
+            }
+            match node.self_rule() {
+                SelfRule::Approve => Some(asked(found)),
+                SelfRule::Skip => Some(Candidate { auto: Some(AutoReason::SelfSkip), ..asked(found) }),
+                SelfRule::Supervisor => supervisor_of(initiator, scene)
+                    .map(|user| (user, WhyRule::Supervisor { level: 1, of: scene.directory.name(initiator) }))
+                    .map(instead_of_initiator),
+                SelfRule::DepartmentHead => head_above_initiator(scene).map(instead_of_initiator),
+                SelfRule::Exclude => None,
+            }
+        })
+        .collect()
+}
+
+fn instead_of_initiator((user, rule): (UserId, WhyRule)) -> Candidate {
+    Candidate { user, why: Why { rule, notes: vec![WhyNote::InsteadOfInitiator] }, auto: None }
+}
+
+fn head_above_initiator(scene: Scene<'_>) -> Option<(UserId, WhyRule)> {
+    let initiator = scene.directory.user(scene.instance.initiator)?;
+    let start = scene.instance.department.or_else(|| initiator.departments.first().copied())?;
+    let (head, department) = nearest_head(initiator.id, start, scene)?;
+    let path = scene.directory.path_up(start).0;
+    let level = path.iter().position(|id| *id == department).map_or(1, |index| index as u32 + 1);
+    let name = scene.directory.department(department).map_or_else(String::new, |it| it.name.clone());
+    Some((head, WhyRule::DepartmentHead { level, department, name }))
+}
+
+/// Whoever stands in for the initiator may hold a slot already.
+fn merge_candidates(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut merged: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    for next in candidates {
+        match merged.iter_mut().find(|it| it.user == next.user) {
+            Some(first) => first.why.notes.push(WhyNote::AlsoBy { rule: Box::new(next.why.rule) }),
+            None => merged.push(next),
+        }
+    }
+    merged
+}
+
+fn note_left_out(candidates: &mut [Candidate], left_out: Vec<String>) {
+    if let Some(first) = candidates.first_mut() {
+        first.why.notes.extend(left_out.into_iter().map(|name| WhyNote::LeftOut { name }));
+    }
+}
+
+/// Step 5: people who have approved this instance before (B7).
+fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, token: TokenId, scene: Scene<'_>) {
+    if node.always_ask || node.opinion == Opinion::Required {
+        return;
+    }
+    let earlier: Vec<&Visit> = human_visits(scene.instance, token);
+    let counted = match scene.template.settings.dedup {
+        Dedup::None => return,
+        Dedup::FirstOnly => &earlier[..],
+        Dedup::Consecutive => earlier.last().map_or(&[][..], std::slice::from_ref),
+    };
+    for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
+        candidate.auto = counted.iter().find_map(|visit| own_approval(visit, candidate.user));
+    }
+}
+
+/// Visits on the token's own path at which somebody decided himself, in order.
+fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
+    let mut path = vec![token];
+    while let Some(parent) = path.last().and_then(|id| instance.tokens.iter().find(|it| it.id == *id)?.parent)
+    {
+        path.push(parent);
+    }
+    let decided = |visit: &&Visit| visit.slots.iter().any(|slot| slot.decided.is_some());
+    instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
+}
+
+fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
+    visit.slots.iter().find_map(|slot| {
+        let himself = slot.assignee == user && slot.decided.as_ref().is_some_and(|it| it.by == user);
+        (slot.state == SlotState::Approved && himself).then_some(AutoReason::Duplicate(slot.id))
+    })
+}
+
+/// Step 6: nobody was found (B8).
+fn resolve_empty(node: &Approval, mode: Mode, left_out: Vec<String>, scene: Scene<'_>) -> Resolution {
+    match &node.empty {
+        EmptyRule::AutoApprove => Resolution::AutoApprove,
+        EmptyRule::AutoReject => Resolution::AutoReject,
+        EmptyRule::BlockSubmit => Resolution::Refuse,
+        EmptyRule::TemplateAdmin => ask_admins(left_out, scene),
+        EmptyRule::Members(users) => {
+            let others = others_than_initiator(users, node, scene);
+            ask_or_admins(others, &WhyRule::Fallback, mode, left_out, scene)
+        }
+        EmptyRule::InitiatorPicks => match scene.instance.picks.get(&node.id) {
+            None => Resolution::PickMissing,
+            Some(users) => {
+                let others = others_than_initiator(users, node, scene);
+                ask_or_admins(others, &WhyRule::Picked, mode, left_out, scene)
+            }
+        },
+        EmptyRule::NextLevel => match head_above_initiator(scene) {
+            Some((user, rule)) => ask_or_admins(vec![user], &rule, Mode::default(), left_out, scene),
+            None => ask_admins(left_out, scene),
+        },
+    }
+}
+
+fn others_than_initiator(users: &[UserId], node: &Approval, scene: Scene<'_>) -> Vec<UserId> {
+    let may = |user: &UserId| *user != scene.instance.initiator || node.self_rule() == SelfRule::Approve;
+    users.iter().copied().filter(|user| may(user) && scene.directory.is_active(*user)).collect()
+}
+
+fn ask_or_admins(
+    users: Vec<UserId>,
+    rule: &WhyRule,
+    mode: Mode,
+    left_out: Vec<String>,
+    scene: Scene<'_>,
+) -> Resolution {
+    if users.is_empty() {
+        return ask_admins(left_out, scene);
+    }
+    let found = users.into_iter().map(|user| Found { user, why: Why::by(rule.clone()) }).collect();
+    let asked = |it: Found| Candidate { user: it.user, why: it.why, auto: None };
+    let mut candidates: Vec<Candidate> = merge(found).into_iter().map(asked).collect();
+    note_left_out(&mut candidates, left_out);
+    Resolution::Ask(candidates, mode)
+}
+
+/// The template's administrators, else the workspace's, one of them; the initiator only where there is nobody else.
+fn ask_admins(left_out: Vec<String>, scene: Scene<'_>) -> Resolution {
+    let managers: Vec<UserId> = scene.template.settings.managers.clone();
+    let choices = [(managers, WhyRule::TemplateAdmin), (scene.directory.admins(), WhyRule::WorkspaceAdmin)];
+    let active = |users: &[UserId]| -> Vec<UserId> {
+        users.iter().copied().filter(|user| scene.directory.is_active(*user)).collect()
+    };
+    let others = choices.iter().map(|(users, rule)| {
+        let others = active(users).into_iter().filter(|user| *user != scene.instance.initiator).collect();
+        (others, rule)
+    });
+    let anybody = choices.iter().map(|(users, rule)| (active(users), rule));
+    let chosen = others.chain(anybody).find(|(users, _): &(Vec<UserId>, _)| !users.is_empty());
+    match chosen {
+        None => Resolution::Nobody,
+        Some((users, rule)) => ask_or_admins(users, rule, Mode::default(), left_out, scene),
+    }
+}

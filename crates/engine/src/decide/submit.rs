@@ -1,0 +1,173 @@
+//! Beginning: what a submission needs, and a look along the likely path for people and picks it would lack.
+
+use super::advance::{start, tell_named};
+use super::{Draft, Purpose, TITLE_LIMIT, check_active, decision};
+use crate::approvers::Scene;
+use crate::command::Submit;
+use crate::condition::Scope;
+use crate::event::{Decision, Event};
+use crate::form::check_values;
+use crate::ids::{DepartmentId, NodeId, UserId};
+use crate::instance::Status;
+use crate::rejection::Rejection;
+use crate::template::{Approvers, Block, EmptyRule, PersonRule, Template};
+
+/// Submits for real: guards, the event, the first steps; and refuses where the likely path lacks somebody whom the
+/// initiator has to name, or whom the template insists on.
+pub(super) fn submit(draft: &mut Draft<'_>, actor: UserId, request: &Submit) -> Result<(), Rejection> {
+    if draft.instance.status != Status::Draft {
+        return Err(Rejection::AlreadySubmitted);
+    }
+    if draft.instance.initiator != actor {
+        return Err(Rejection::NotInitiator);
+    }
+    check_active(draft.directory, actor)?;
+    if !draft.directory.in_scope(actor, &draft.template.settings.visible_to) {
+        return Err(Rejection::TemplateNotVisible);
+    }
+    let problems = check_values(&draft.template.form, &request.form);
+    if !problems.is_empty() {
+        return Err(Rejection::FormInvalid { problems });
+    }
+    check_picks(draft, request)?;
+    check_cc(draft, request)?;
+    if insists_on_people(draft.template) {
+        let mut ahead =
+            Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
+        begin(&mut ahead, request)?;
+        simulate(&mut ahead)?;
+    }
+    begin(draft, request)
+}
+
+/// The submission itself and the first steps; also used to look ahead and to preview.
+pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejection> {
+    let department = choose_department(draft, request)?;
+    let title = checked_title(draft, request)?;
+    draft.emit(Event::Submitted {
+        at: draft.at,
+        title,
+        department,
+        form: request.form.clone(),
+        picks: request.picks.clone(),
+    });
+    tell_named(draft, &request.cc);
+    start(draft)
+}
+
+/// Goes on as if everybody approved, until nobody is asked any more.
+pub(crate) fn simulate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    while draft.instance.status == Status::Running {
+        let Some((visit, slot)) = draft.instance.pending().next() else { return Ok(()) };
+        let (visit, slot, by) = (visit.id, slot.id, slot.assignee);
+        let (at, decision, comment) = (draft.at, Decision::Approve, String::new());
+        draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
+        decision::settle(draft, visit)?;
+    }
+    Ok(())
+}
+
+/// Looking ahead costs as much as the whole path: only for templates that may refuse a submission over it.
+fn insists_on_people(template: &Template) -> bool {
+    template.blocks().into_iter().any(|block| match block {
+        Block::Approval(node) => {
+            matches!(node.empty, EmptyRule::BlockSubmit | EmptyRule::InitiatorPicks)
+                || matches!(&node.approvers, Approvers::People(rules) if rules.iter().any(is_pick))
+        }
+        Block::Cc(_) | Block::Branch(_) => false,
+    })
+}
+
+fn is_pick(rule: &PersonRule) -> bool {
+    matches!(rule, PersonRule::InitiatorPick { .. })
+}
+
+/// The one he chose, or the only one he has (semantics B2.2).
+fn choose_department(draft: &Draft<'_>, request: &Submit) -> Result<Option<DepartmentId>, Rejection> {
+    let own = draft.directory.user(draft.instance.initiator).map_or(&[][..], |user| &user.departments);
+    match (request.department, own) {
+        (Some(department), own) if own.contains(&department) => Ok(Some(department)),
+        (Some(department), _) => Err(Rejection::NotInDepartment { department }),
+        (None, []) => Ok(None),
+        (None, [only]) => Ok(Some(*only)),
+        (None, [first, ..]) if draft.purpose == Purpose::Preview => Ok(Some(*first)),
+        (None, _) => Err(Rejection::DepartmentRequired),
+    }
+}
+
+fn checked_title(draft: &Draft<'_>, request: &Submit) -> Result<String, Rejection> {
+    let title = request.title.trim();
+    if title.chars().count() > TITLE_LIMIT {
+        return Err(Rejection::TextTooLong { field: "title", limit: TITLE_LIMIT });
+    }
+    if title.is_empty() {
+        return Ok(format!("{} · {}", draft.template.name, draft.directory.name(draft.instance.initiator)));
+    }
+    Ok(title.to_owned())
+}
+
+fn check_picks(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
+    for (node, users) in &request.picks {
+        let offer = offer_of(draft.template, node);
+        let scene = Scene { template: draft.template, directory: draft.directory, instance: &draft.instance };
+        for user in users {
+            let offered = offer.is_some_and(|offer| offer.holds(*user, scene));
+            if !offered || !draft.directory.is_active(*user) {
+                return Err(Rejection::PickNotAllowed { node: node.clone(), user: *user });
+            }
+        }
+        match users.as_slice() {
+            [] => return Err(Rejection::PickMissing { node: node.clone() }),
+            [_] => {}
+            _ if offer.is_some_and(|offer| offer.many) => {}
+            _ => return Err(Rejection::PickTooMany { node: node.clone() }),
+        }
+    }
+    Ok(())
+}
+
+/// Whom the initiator may pick for a node.
+#[derive(Clone, Copy)]
+struct Offer<'t> {
+    many: bool,
+    among: Option<&'t Scope>,
+}
+
+impl Offer<'_> {
+    fn holds(self, user: UserId, scene: Scene<'_>) -> bool {
+        self.among.is_none_or(|among| scene.directory.in_scope(user, among))
+    }
+}
+
+fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
+    let rules = match template.block(node)? {
+        Block::Approval(node) if node.empty == EmptyRule::InitiatorPicks => {
+            return Some(Offer { many: true, among: None });
+        }
+        Block::Approval(node) => match &node.approvers {
+            Approvers::People(rules) => rules,
+            Approvers::Chain(_) => return None,
+        },
+        Block::Cc(node) => &node.people,
+        Block::Branch(_) => return None,
+    };
+    rules.iter().find_map(|rule| match rule {
+        PersonRule::InitiatorPick { many, among } => Some(Offer { many: *many, among: Some(among) }),
+        PersonRule::Members(_)
+        | PersonRule::Initiator
+        | PersonRule::Supervisor(_)
+        | PersonRule::DepartmentHead(_)
+        | PersonRule::Role(_)
+        | PersonRule::Group(_)
+        | PersonRule::FormPerson(_) => None,
+    })
+}
+
+fn check_cc(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
+    let by_node =
+        || draft.template.blocks().into_iter().any(|it| matches!(it, Block::Cc(node) if node.allow_more));
+    if !request.cc.is_empty() && !draft.template.settings.allow_add_cc && !by_node() {
+        return Err(Rejection::CcNotAllowed);
+    }
+    request.cc.iter().try_for_each(|user| check_active(draft.directory, *user))
+}
