@@ -11,6 +11,7 @@
 )]
 
 mod apps;
+mod bpm;
 mod counters;
 mod dialect;
 mod directory;
@@ -18,6 +19,7 @@ mod error;
 mod files;
 mod json;
 mod migrate;
+mod outbox;
 mod page;
 mod postgres;
 mod sessions;
@@ -30,10 +32,12 @@ mod tenants;
 mod webhooks;
 
 pub use apps::{App, Token, TokenFilter};
+pub use bpm::{CallbackHandler, Completion};
 pub use counters::Counts;
 pub use directory::{Account, People, UserFilter, UserRow};
 pub use error::{Error, Result};
 pub use files::{FileFilter, FileRow};
+pub use outbox::{Attempt, BACKLOG_COUNTED, Backlog, Delivery, DeliveryFilter, DeliveryState, Outcome, Told};
 pub use page::{BadCursor, Cursor, Page, PageOf};
 pub use sessions::{LoginFailures, Session};
 pub use settings::Setting;

@@ -16,6 +16,8 @@ const MIGRATIONS: &[Migration] = &[
         name: "templates_files",
         text: include_str!("../migrations/0003_templates_files.sql"),
     },
+    Migration { number: 4, name: "delivery", text: include_str!("../migrations/0004_delivery.sql") },
+    Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

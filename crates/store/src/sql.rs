@@ -21,6 +21,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::files::ALL,
         crate::webhooks::ALL,
         crate::settings::ALL,
+        crate::outbox::ALL,
+        crate::bpm::ALL,
     ]
     .into_iter()
     .flatten()
