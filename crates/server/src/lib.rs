@@ -6,5 +6,7 @@ pub mod error;
 pub mod extract;
 pub mod files;
 pub mod limits;
+pub mod outbound;
 pub mod secrets;
 pub mod telemetry;
+pub mod work;
