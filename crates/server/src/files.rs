@@ -20,8 +20,10 @@ pub struct Files {
 }
 
 /// What was kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
+    /// Where; the only name by which it is found again.
+    pub location: String,
     pub size: u64,
     pub sha256: [u8; 32],
 }
@@ -46,12 +48,13 @@ impl Files {
     where
         S: Stream<Item = Result<Bytes, Error>> + Send,
     {
-        let upload = self.objects.put_multipart(&place(tenant, id)).await.map_err(unavailable)?;
+        let location = format!("{tenant}/{id}");
+        let upload = self.objects.put_multipart(&Path::from(location.as_str())).await.map_err(unavailable)?;
         let mut writer = WriteMultipart::new(upload);
         match write_all(&mut writer, limit, content).await {
-            Ok(kept) => {
+            Ok((size, sha256)) => {
                 writer.finish().await.map_err(unavailable)?;
-                Ok(kept)
+                Ok(Kept { location, size, sha256 })
             }
             Err(error) => {
                 writer.abort().await.map_err(unavailable)?;
@@ -62,31 +65,29 @@ impl Files {
 
     /// Keeps a whole file that is in memory.
     pub async fn put_bytes(&self, tenant: TenantId, id: FileId, content: Bytes) -> Result<Kept, Error> {
-        let kept = Kept { size: content.len() as u64, sha256: Sha256::digest(&content).into() };
+        let location = format!("{tenant}/{id}");
+        let size = content.len() as u64;
+        let sha256 = Sha256::digest(&content).into();
         let payload = PutPayload::from_bytes(content);
-        self.objects.put(&place(tenant, id), payload).await.map_err(unavailable)?;
-        Ok(kept)
+        self.objects.put(&Path::from(location.as_str()), payload).await.map_err(unavailable)?;
+        Ok(Kept { location, size, sha256 })
     }
 
     /// The content, piece by piece.
-    pub async fn get(
-        &self,
-        tenant: TenantId,
-        id: FileId,
-    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
-        let found = self.objects.get(&place(tenant, id)).await.map_err(unavailable)?;
+    pub async fn get(&self, location: &str) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        let found = self.objects.get(&Path::from(location)).await.map_err(unavailable)?;
         Ok(found.into_stream().map_err(unavailable).boxed())
     }
 
     /// The content as a whole.
-    pub async fn get_bytes(&self, tenant: TenantId, id: FileId) -> Result<Bytes, Error> {
-        let found = self.objects.get(&place(tenant, id)).await.map_err(unavailable)?;
+    pub async fn get_bytes(&self, location: &str) -> Result<Bytes, Error> {
+        let found = self.objects.get(&Path::from(location)).await.map_err(unavailable)?;
         found.bytes().await.map_err(unavailable)
     }
 
     /// Takes a file away.
-    pub async fn delete(&self, tenant: TenantId, id: FileId) -> Result<(), Error> {
-        self.objects.delete(&place(tenant, id)).await.map_err(unavailable)
+    pub async fn delete(&self, location: &str) -> Result<(), Error> {
+        self.objects.delete(&Path::from(location)).await.map_err(unavailable)
     }
 }
 
@@ -101,10 +102,6 @@ fn bucket(s3: &S3) -> Result<object_store::aws::AmazonS3, object_store::Error> {
     builder.build()
 }
 
-fn place(tenant: TenantId, id: FileId) -> Path {
-    Path::from(format!("{tenant}/{id}"))
-}
-
 fn unavailable(cause: object_store::Error) -> Error {
     match cause {
         object_store::Error::NotFound { .. } => Error::NotFound,
@@ -112,7 +109,7 @@ fn unavailable(cause: object_store::Error) -> Error {
     }
 }
 
-async fn write_all<S>(writer: &mut WriteMultipart, limit: usize, content: S) -> Result<Kept, Error>
+async fn write_all<S>(writer: &mut WriteMultipart, limit: usize, content: S) -> Result<(u64, [u8; 32]), Error>
 where
     S: Stream<Item = Result<Bytes, Error>> + Send,
 {
@@ -129,5 +126,5 @@ where
         writer.wait_for_capacity(4).await.map_err(unavailable)?;
         writer.put(piece);
     }
-    Ok(Kept { size: size as u64, sha256: hash.finalize().into() })
+    Ok((size as u64, hash.finalize().into()))
 }
