@@ -237,7 +237,7 @@ async fn a_webhook_is_changed_only_over_the_revision_that_was_read() {
         let before = config_version(&store, tenant).await;
         store.create_webhook(tenant, &hook).await.unwrap();
         assert_eq!(store.create_webhook(tenant, &hook).await, Err(duplicate("webhooks")));
-        assert_eq!(store.load_active_webhooks(tenant).await.unwrap(), [hook.clone()]);
+        assert_eq!(store.load_active_webhooks(tenant).await.unwrap(), std::slice::from_ref(&hook));
 
         let silent = Webhook { active: false, events: vec![], updated_at: 6, ..hook.clone() };
         assert_eq!(store.update_webhook(tenant, &silent).await, Ok(2));
