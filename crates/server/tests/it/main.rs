@@ -1,3 +1,5 @@
 //! The server as its callers see it.
 
+mod harness;
 mod outbound;
+mod sessions;
