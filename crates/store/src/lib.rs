@@ -10,14 +10,21 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod aliases;
 mod apps;
+mod backup;
 mod bpm;
+mod change;
+mod commit;
 mod counters;
 mod dialect;
 mod directory;
 mod error;
 mod files;
+mod history;
+mod instances;
 mod json;
+mod load;
 mod migrate;
 mod outbox;
 mod page;
@@ -27,24 +34,31 @@ mod settings;
 mod sql;
 mod sqlite;
 mod store;
+mod tasks;
 mod templates;
 mod tenants;
+mod timers;
 mod webhooks;
 
 pub use apps::{App, Token, TokenFilter};
 pub use bpm::{CallbackHandler, Completion};
+pub use change::{Act, Change, Committed, IdempotencyRow, NewDelivery, TimerChange};
 pub use counters::Counts;
 pub use directory::{Account, People, UserFilter, UserRow};
 pub use error::{Error, Result};
 pub use files::{FileFilter, FileRow};
+pub use history::HistoryRow;
+pub use instances::{COUNTED, InstanceFilter, InstanceMeta, InstanceRow, Stored};
 pub use outbox::{Attempt, BACKLOG_COUNTED, Backlog, Delivery, DeliveryFilter, DeliveryState, Outcome, Told};
 pub use page::{BadCursor, Cursor, Page, PageOf};
 pub use sessions::{LoginFailures, Session};
 pub use settings::Setting;
 pub use store::Store;
+pub use tasks::{BoxCounts, TaskBox, TaskFilter, TaskKind, TaskRow};
 pub use templates::{
     Draft, NewTemplate, NewVersion, Stamp, TemplateFilter, TemplateHead, TemplateRow, TemplateState,
     VersionHead, VersionRow,
 };
 pub use tenants::{Tenant, TenantVersions};
+pub use timers::TimerRow;
 pub use webhooks::Webhook;

@@ -37,7 +37,7 @@ impl Store {
     pub async fn migrate(&self) -> Result<()> {
         match self.db() {
             Db::Lite(lite) => lite.run(|db| Ok(db.execute_batch(TABLE)?)).await?,
-            Db::Pg(pg) => pg.make_migrations(TABLE).await?,
+            Db::Pg { pg, .. } => pg.make_migrations(TABLE).await?,
         }
         let applied = self.applied().await?;
         let known = MIGRATIONS.iter().map(|it| it.number).max().unwrap_or(0);
@@ -59,7 +59,7 @@ impl Store {
         let at = now();
         match self.db() {
             Db::Lite(lite) => lite.run(move |db| sqlite::migrate(db, number, name, text, at)).await,
-            Db::Pg(pg) => pg.migrate(number, name, text, at).await,
+            Db::Pg { pg, .. } => pg.migrate(number, name, text, at).await,
         }
     }
 }

@@ -22,8 +22,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const CONNECTIONS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 
+type Param<'a> = dyn ToSql + Sync + 'a;
+
 /// How often a statement is tried that the database gave back for no fault of ours.
-const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 pub(crate) struct Pg {
     pool: Pool,
@@ -67,25 +69,55 @@ impl Pg {
         self.pool.close();
     }
 
-    /// Reads may be repeated, so a lost connection or an aborted transaction is tried again.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// All rows of an answer.
     pub(crate) async fn query(&self, sql: &'static Sql, params: &[P]) -> Result<Vec<Row>> {
-        for attempt in 1..TRIES {
-            match self.query_once(sql, params).await {
-                Err(Error::Unavailable(_) | Error::Conflict) if !self.pool.is_closed() => {
-                    pause(attempt).await
-                }
+        self.query_arrays(sql, &references(params)).await
+    }
+
+    /// As `query`, with parameters of any kind. Reads may be repeated, so whatever passes is tried again.
+    pub(crate) async fn query_arrays(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.run(sql, params).await {
+                Err(Error::Unavailable(_) | Error::OutcomeUnknown(_) | Error::Conflict)
+                    if attempt < TRIES && !self.pool.is_closed() => {}
+                Err(Error::OutcomeUnknown(why)) => return Err(Error::Unavailable(why)),
+                answer => return answer,
+            }
+            pause(attempt).await;
+        }
+    }
+
+    /// One statement that writes and says what it wrote; a transaction of its own.
+    pub(crate) async fn write_returning(&self, sql: &'static Sql, params: &[P]) -> Result<Vec<Row>> {
+        let params = references(params);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.write_arrays(sql, &params).await {
+                Err(Error::Conflict) if attempt < TRIES => pause(attempt).await,
                 answer => return answer,
             }
         }
-        self.query_once(sql, params).await
     }
 
-    async fn query_once(&self, sql: &'static Sql, params: &[P]) -> Result<Vec<Row>> {
+    /// As `write_returning`, once, with parameters of any kind.
+    pub(crate) async fn write_arrays(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
+        let rows = self.run(sql, params).await?;
+        self.counters.commit();
+        Ok(rows)
+    }
+
+    async fn run(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql.pg()).await?;
         self.counters.round_trip();
-        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|it| it as _).collect();
-        let rows = client.query(&statement, &params).await?;
+        let rows = client.query(&statement, params).await.map_err(after_sending)?;
         Ok(rows.into_iter().map(Row::Pg).collect())
     }
 
@@ -116,9 +148,7 @@ impl Pg {
                 Ok(Written::Done)
             }
             Some(error) if is_unexpected_count(&error) => Ok(Written::Conflict),
-            // What had been sent may have been committed before the connection broke.
-            Some(error) if error.as_db_error().is_none() => Err(Error::OutcomeUnknown(error.to_string())),
-            Some(error) => Err(error.into()),
+            Some(error) => Err(after_sending(error)),
         }
     }
 
@@ -193,10 +223,7 @@ async fn prepare(client: &Object, stmt: &Stmt) -> Result<Statement> {
 /// One statement is a transaction of its own; more are put between `BEGIN` and `COMMIT`.
 fn messages<'a>(client: &'a Object, list: &'a [Stmt], prepared: &'a [Statement]) -> Vec<Answers<'a>> {
     let execute = |(stmt, statement): (&'a Stmt, &'a Statement)| {
-        queue(async move {
-            let params: Vec<&(dyn ToSql + Sync)> = stmt.params.iter().map(|it| it as _).collect();
-            client.execute(statement, &params).await.map(drop)
-        })
+        queue(async move { client.execute(statement, &references(&stmt.params)).await.map(drop) })
     };
     let mut messages = Vec::with_capacity(list.len() + 2);
     let alone = list.len() == 1;
@@ -230,6 +257,18 @@ async fn in_order(mut messages: Vec<Answers<'_>>) -> Vec<Answer> {
         answers.extend(message.as_mut().take_output());
     }
     answers
+}
+
+fn references(params: &[P]) -> Vec<&Param<'_>> {
+    params.iter().map(|it| it as _).collect()
+}
+
+/// What had been sent may have been committed before the connection broke.
+fn after_sending(error: tokio_postgres::Error) -> Error {
+    match Error::from(error) {
+        Error::Unavailable(why) => Error::OutcomeUnknown(why),
+        error => error,
+    }
 }
 
 fn is_unexpected_count(error: &tokio_postgres::Error) -> bool {

@@ -10,9 +10,18 @@ use zhupi_engine::ids;
 
 /// Every statement there is, so that a test can prepare each on both databases.
 pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
-    [
+    let files = [
         crate::store::ALL,
         crate::migrate::ALL,
+        crate::instances::ALL,
+        crate::load::ALL,
+        crate::commit::ALL,
+        crate::commit::ALL_OF_BATCH,
+        crate::commit::ALL_OF_LIST,
+        crate::tasks::ALL,
+        crate::history::ALL,
+        crate::timers::ALL,
+        crate::aliases::ALL,
         crate::tenants::ALL,
         crate::directory::ALL,
         crate::sessions::ALL,
@@ -23,10 +32,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::settings::ALL,
         crate::outbox::ALL,
         crate::bpm::ALL,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    ];
+    files.into_iter().flatten().copied()
 }
 
 /// One statement: parameters are written `$1`, `$2`, … and are `TEXT`, `BIGINT` or `BYTEA`.

@@ -220,7 +220,8 @@ fn read_all(db: Connection, reads: &Reads) {
     }
 }
 
-fn rows(db: &Connection, sql: &Sql, params: &[P]) -> Result<Vec<Row>> {
+/// Runs a statement and reads all it answers.
+pub(crate) fn rows(db: &Connection, sql: &Sql, params: &[P]) -> Result<Vec<Row>> {
     let mut statement = db.prepare_cached(sql.lite())?;
     let columns = statement.column_count();
     bind(&mut statement, params)?;

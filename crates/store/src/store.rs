@@ -1,7 +1,9 @@
 //! The store as a whole: which database it is, and how statements get there.
 
+use crate::commit::Combiner;
 use crate::counters::{Counters, Counts};
 use crate::error::{Error, Result};
+use crate::load::Loader;
 use crate::postgres::Pg;
 use crate::sql::{self, P, Row, Sql, Stmt, Written};
 use crate::sqlite::{self, Lite};
@@ -17,14 +19,14 @@ pub struct Store {
 }
 
 struct Inner {
-    db: Arc<Db>,
+    db: Db,
     counters: Arc<Counters>,
 }
 
 /// Which database it is.
 pub(crate) enum Db {
     Lite(Lite),
-    Pg(Pg),
+    Pg { pg: Arc<Pg>, combiner: Combiner, loader: Loader },
 }
 
 impl Store {
@@ -36,11 +38,12 @@ impl Store {
             let open = tokio::task::spawn_blocking(move || Lite::open(&path, counters));
             Db::Lite(open.await.map_err(|error| Error::Io(error.to_string()))??)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Db::Pg(Pg::open(url, Arc::clone(&counters))?)
+            let pg = Arc::new(Pg::open(url, Arc::clone(&counters))?);
+            let (combiner, loader) = (Combiner::start(&pg), Loader::start(&pg));
+            Db::Pg { pg, combiner, loader }
         } else {
             return Err(Error::Address("begins neither with `sqlite:` nor with `postgres://`".to_owned()));
         };
-        let db = Arc::new(db);
         Ok(Self { inner: Arc::new(Inner { db, counters }) })
     }
 
@@ -53,7 +56,7 @@ impl Store {
     pub async fn close(&self) {
         match self.db() {
             Db::Lite(lite) => lite.close().await,
-            Db::Pg(pg) => pg.close(),
+            Db::Pg { pg, .. } => pg.close(),
         }
     }
 
@@ -68,7 +71,7 @@ impl Store {
         for sql in sql::all() {
             match self.db() {
                 Db::Lite(lite) => lite.run(|db| sqlite::prepare(db, sql)).await?,
-                Db::Pg(pg) => pg.prepare(sql).await?,
+                Db::Pg { pg, .. } => pg.prepare(sql).await?,
             }
             number += 1;
         }
@@ -83,7 +86,7 @@ impl Store {
     pub(crate) async fn query(&self, sql: &'static Sql, params: Vec<P>) -> Result<Vec<Row>> {
         match self.db() {
             Db::Lite(lite) => lite.query(sql, params).await,
-            Db::Pg(pg) => pg.query(sql, &params).await,
+            Db::Pg { pg, .. } => pg.query(sql, &params).await,
         }
     }
 
@@ -94,16 +97,21 @@ impl Store {
 
     /// Writes a list of statements: all or nothing. It goes to its end even when the caller goes away.
     pub(crate) async fn write(&self, list: Vec<Stmt>) -> Result<Written> {
-        if let Db::Lite(lite) = self.db() {
-            return lite.write(list).await;
-        }
-        let db = Arc::clone(&self.inner.db);
-        let work = tokio::spawn(async move {
-            match &*db {
-                Db::Lite(lite) => lite.write(list).await,
-                Db::Pg(pg) => pg.write(&list).await,
+        match self.db() {
+            Db::Lite(lite) => lite.write(list).await,
+            Db::Pg { pg, .. } => {
+                let pg = Arc::clone(pg);
+                let work = tokio::spawn(async move { pg.write(&list).await });
+                work.await.map_err(|error| Error::OutcomeUnknown(error.to_string()))?
             }
-        });
-        work.await.map_err(|error| Error::OutcomeUnknown(error.to_string()))?
+        }
+    }
+
+    /// One statement that writes and says what it wrote by its `RETURNING`, such as the claim of a worker.
+    pub(crate) async fn write_returning(&self, sql: &'static Sql, params: Vec<P>) -> Result<Vec<Row>> {
+        match self.db() {
+            Db::Lite(lite) => lite.run(move |db| sqlite::rows(db, sql, &params)).await,
+            Db::Pg { pg, .. } => pg.write_returning(sql, &params).await,
+        }
     }
 }
