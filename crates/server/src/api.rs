@@ -1,6 +1,11 @@
 //! Our own API, under `/v1`. The OpenAPI document is made of the same routes, so that the two cannot differ.
 
+mod comments;
+mod instances;
+mod preview;
 mod sessions;
+mod tasks;
+mod templates;
 
 use crate::app::Shared;
 use axum::Router;
@@ -28,6 +33,14 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .nest("/v1", OpenApiRouter::new().merge(sessions::routes()))
+    OpenApiRouter::with_openapi(Document::openapi()).nest(
+        "/v1",
+        OpenApiRouter::new()
+            .merge(sessions::routes())
+            .merge(templates::routes())
+            .merge(preview::routes())
+            .merge(instances::routes())
+            .merge(tasks::routes())
+            .merge(comments::routes()),
+    )
 }

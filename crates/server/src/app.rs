@@ -1,7 +1,11 @@
 //! What every part of the server shares: the store, the clock, the keys, and what is kept in memory of each workspace.
 
+pub mod access;
+pub mod act;
+pub mod effects;
 mod memory;
 pub mod roles;
+pub mod templates;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,7 +20,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 use zhupi_engine::ids::{TemplateId, TenantId};
 use zhupi_engine::{Directory, Template};
-use zhupi_store::{Store, Tenant};
+use zhupi_store::{Store, Tenant, Webhook};
 
 /// The server's state, shared by every handler and worker.
 pub type Shared = Arc<App>;
@@ -144,6 +148,22 @@ impl App {
             })?;
         self.memory.templates.insert(key, Arc::clone(&template));
         Ok(template)
+    }
+
+    /// The active webhooks of a workspace: from memory, unless they changed.
+    pub async fn webhooks(&self, tenant: TenantId) -> Result<Arc<Vec<Webhook>>, Error> {
+        if let Some(known) = self.memory.webhooks(tenant) {
+            return Ok(known);
+        }
+        let ticket = self.memory.ticket(tenant);
+        let webhooks = Arc::new(self.store.load_active_webhooks(tenant).await?);
+        self.memory.keep_webhooks(tenant, &webhooks, ticket);
+        Ok(webhooks)
+    }
+
+    /// To be called after every write to webhooks.
+    pub fn webhooks_changed(&self, tenant: TenantId) {
+        self.memory.forget_webhooks(tenant);
     }
 
     /// To be called after every write to people, departments, roles or groups.

@@ -20,6 +20,7 @@ pub mod page;
 pub mod secrets;
 mod serve;
 pub mod telemetry;
+pub mod view;
 pub mod work;
 
 pub use app::{App, Shared};

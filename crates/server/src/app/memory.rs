@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use zhupi_engine::ids::{TemplateId, TenantId};
 use zhupi_engine::{Directory, Template};
-use zhupi_store::TenantVersions;
+use zhupi_store::{TenantVersions, Webhook};
 
 /// How long a session or token is believed without asking the database.
 const CALLER_SECONDS: u64 = 5;
@@ -21,12 +21,14 @@ pub(crate) struct Memory {
     pub callers: Cache<[u8; 32], Known>,
 }
 
-/// The directory of one workspace.
+/// What is kept of one workspace.
 #[derive(Debug, Default)]
 struct Held {
     /// Counts how often it was forgotten, so that what was being read meanwhile is not kept.
     times_forgotten: u64,
     directory: Option<Arc<Directory>>,
+    /// The active ones.
+    webhooks: Option<Arc<Vec<Webhook>>>,
     /// As last seen in the database.
     seen: Option<TenantVersions>,
 }
@@ -66,6 +68,23 @@ impl Memory {
         });
     }
 
+    pub fn webhooks(&self, tenant: TenantId) -> Option<Arc<Vec<Webhook>>> {
+        self.held(|all| all.get(&tenant).and_then(|held| held.webhooks.clone()))
+    }
+
+    pub fn keep_webhooks(&self, tenant: TenantId, webhooks: &Arc<Vec<Webhook>>, ticket: Ticket) {
+        self.held(|all| {
+            let held = all.entry(tenant).or_default();
+            if held.times_forgotten == ticket.0 {
+                held.webhooks = Some(Arc::clone(webhooks));
+            }
+        });
+    }
+
+    pub fn forget_webhooks(&self, tenant: TenantId) {
+        self.held(|all| all.entry(tenant).or_default().forget_webhooks());
+    }
+
     pub fn forget_directory(&self, tenant: TenantId) {
         self.held(|all| all.entry(tenant).or_default().forget());
     }
@@ -79,6 +98,9 @@ impl Memory {
                 let before = held.seen.replace(*now);
                 if before.is_none_or(|before| before.directory != now.directory) {
                     held.forget();
+                }
+                if before.is_none_or(|before| before.config != now.config) {
+                    held.forget_webhooks();
                 }
                 tokens_changed |= before.is_some_and(|before| before.config != now.config);
             }
@@ -98,5 +120,10 @@ impl Held {
     fn forget(&mut self) {
         self.times_forgotten += 1;
         self.directory = None;
+    }
+
+    fn forget_webhooks(&mut self) {
+        self.times_forgotten += 1;
+        self.webhooks = None;
     }
 }

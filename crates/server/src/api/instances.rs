@@ -1,0 +1,366 @@
+//! Instances over our own API: submit, look at, follow, withdraw.
+
+use crate::app::Shared;
+use crate::app::act::{Acted, Options, Submission};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
+use crate::page::{PageOf, PageQuery};
+use crate::view::{
+    self, InstanceView, Person, StepView, TemplateRef, TimelineEntry, instance_view, timeline_entry,
+};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zhupi_engine::form::read_values;
+use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
+use zhupi_engine::ledger::{Entry, Follower};
+use zhupi_engine::{Command, Directory, Rejection, Status, Submit, Template};
+use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_instances, submit_instance))
+        .routes(routes!(get_instance))
+        .routes(routes!(get_timeline))
+        .routes(routes!(withdraw_instance))
+}
+
+/// A request to begin an instance.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewInstance {
+    /// The id or the code of the template.
+    template: String,
+    /// What people see in lists; absent: made of the names of the template and the initiator.
+    #[serde(default)]
+    title: String,
+    /// In which of his departments the initiator asks; needed where he has several.
+    #[schema(value_type = Option<Uuid>)]
+    department: Option<DepartmentId>,
+    /// Values by control.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    form: Map<String, Value>,
+    /// People the initiator picks, by node.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    picks: BTreeMap<NodeId, Vec<UserId>>,
+    /// People the initiator wants told.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    cc: Vec<UserId>,
+    /// The name of the thing in the system that asks.
+    business_key: Option<String>,
+}
+
+/// Beginnings of business keys by which surfaces of ours know their own.
+const RESERVED_KEYS: [&str; 2] = ["esign:", "crm:"];
+
+impl NewInstance {
+    /// Reads the values by the form of the version that is submitted now.
+    pub(super) async fn read(
+        self,
+        app: &Shared,
+        caller: &Caller,
+    ) -> Result<(Arc<Template>, Submission), Error> {
+        let found = app.find_template_named(caller.tenant, caller.user, &self.template).await?;
+        let template = found.current.ok_or(Error::TemplateNotPublished)?;
+        let form = read_values(&template.form, &self.form)
+            .map_err(|problems| Rejection::FormInvalid { problems })?;
+        if let Some(key) = &self.business_key
+            && (key.chars().count() > 200 || RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved)))
+        {
+            return Err(Error::field(
+                "business_key",
+                "at most 200 characters, not beginning with `esign:` or `crm:`",
+            ));
+        }
+        let submission = Submission {
+            template: found.row.id,
+            submit: Submit {
+                title: self.title,
+                department: self.department,
+                form,
+                picks: self.picks,
+                cc: self.cc,
+            },
+            business_key: self.business_key,
+            idempotency_key: None,
+            instance: None,
+        };
+        Ok((template, submission))
+    }
+}
+
+/// An instance as the caller sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct InstanceBody {
+    #[serde(flatten)]
+    view: InstanceView,
+    /// The name of the thing in the system that asked.
+    business_key: Option<String>,
+    /// What probably lies ahead; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upcoming: Option<Vec<StepView>>,
+}
+
+/// An instance in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct InstanceLine {
+    #[schema(value_type = Uuid)]
+    id: InstanceId,
+    template: TemplateRef,
+    title: String,
+    #[schema(value_type = String)]
+    status: Status,
+    initiator: Person,
+    business_key: Option<String>,
+    version: u64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// Why something is taken back.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Withdrawal {
+    /// Needed once somebody decided.
+    #[serde(default)]
+    reason: String,
+}
+
+/// The history of an instance.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Timeline {
+    items: Vec<TimelineEntry>,
+    /// The chain of hashes holds: nothing was changed, dropped or put in.
+    intact: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct InstanceQuery {
+    /// `mine`, which is usual: those the caller submitted; `all`: everybody's, for administrators.
+    #[serde(default)]
+    #[param(value_type = String)]
+    of: Whose,
+    #[param(value_type = Option<Uuid>)]
+    template: Option<TemplateId>,
+    /// `running`, `approved`, `rejected`, `withdrawn` or `suspended`.
+    #[param(value_type = Option<String>)]
+    status: Option<Status>,
+    business_key: Option<String>,
+    /// For administrators: who submitted.
+    #[param(value_type = Option<Uuid>)]
+    initiator: Option<UserId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Whose {
+    #[default]
+    Mine,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DetailQuery {
+    /// Also tell what probably lies ahead.
+    #[serde(default)]
+    upcoming: bool,
+}
+
+/// List instances
+///
+/// Newest first.
+#[utoipa::path(get, path = "/instances", operation_id = "list_instances", tag = "instances",
+    params(InstanceQuery, PageQuery),
+    responses((status = 200, description = "a page", body = PageOf<InstanceLine>)))]
+async fn list_instances(
+    State(app): State<Shared>,
+    caller: Caller,
+    Query(query): Query<InstanceQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<PageOf<InstanceLine>>, Error> {
+    let initiator = match query.of {
+        Whose::Mine => Some(caller.user),
+        Whose::All => {
+            app.require_admin(&caller).await?;
+            query.initiator
+        }
+    };
+    let filter = InstanceFilter {
+        initiator,
+        template: query.template,
+        status: query.status,
+        business_key: query.business_key,
+    };
+    let found = app.store.list_instances(caller.tenant, &filter, &page.page()?).await?;
+    let directory = app.directory(caller.tenant).await?;
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
+        let template = app.template(caller.tenant, row.template, row.template_version).await?;
+        rows.push(line(row, &template, &directory));
+    }
+    Ok(Json(PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line)))
+}
+
+/// Submit an instance
+///
+/// Sending the same `Idempotency-Key` again gives the same instance and begins nothing.
+#[utoipa::path(post, path = "/instances", operation_id = "submit_instance", tag = "instances",
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = NewInstance,
+    responses((status = 201, description = "it runs", body = InstanceBody),
+              (status = 422, description = "the values do not fit, or nobody could be asked")))]
+async fn submit_instance(
+    State(app): State<Shared>,
+    caller: Caller,
+    IdempotencyKey(idempotency_key): IdempotencyKey,
+    Json(new): Json<NewInstance>,
+) -> Result<Response, Error> {
+    let (_, submission) = new.read(&app, &caller).await?;
+    let submission = Submission { idempotency_key, ..submission };
+    let acted = app.submit(caller.tenant, caller.user, submission).await?;
+    let place = format!("/v1/instances/{}", acted.instance.id);
+    let mut response = (StatusCode::CREATED, answer(&app, &caller, &acted).await?).into_response();
+    if let Ok(place) = HeaderValue::from_str(&place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// Get an instance
+///
+/// With everybody who was asked and why, and what the caller may do now.
+#[utoipa::path(get, path = "/instances/{id}", operation_id = "get_instance", tag = "instances",
+    params(("id" = Uuid, Path), DetailQuery),
+    responses((status = 200, description = "the instance", body = InstanceBody),
+              (status = 404, description = "there is none the caller may see")))]
+async fn get_instance(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<InstanceId>,
+    Query(query): Query<DetailQuery>,
+) -> Result<Tagged<InstanceBody>, Error> {
+    let seen = app.see_instance(caller.tenant, caller.user, id).await?;
+    let (instance, template, directory) = (&seen.stored.instance, &seen.template, &seen.directory);
+    let at = app.now();
+    let body = InstanceBody {
+        view: instance_view(instance, template, directory, caller.user, at),
+        business_key: seen.stored.meta.business_key.clone(),
+        upcoming: query.upcoming.then(|| view::upcoming(instance, template, directory, at)),
+    };
+    Ok(Tagged(instance.version, body))
+}
+
+/// Get the timeline of an instance
+///
+/// Every accepted command with what followed from it, chained by hashes.
+#[utoipa::path(get, path = "/instances/{id}/timeline", operation_id = "get_timeline", tag = "instances",
+    params(("id" = Uuid, Path)), responses((status = 200, description = "the history", body = Timeline)))]
+async fn get_timeline(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<InstanceId>,
+) -> Result<Tagged<Timeline>, Error> {
+    let seen = app.see_instance(caller.tenant, caller.user, id).await?;
+    let instance = &seen.stored.instance;
+    let mut rows = app.store.load_history(caller.tenant, id).await?;
+    // A command may have been accepted since the instance was read.
+    rows.retain(|row| row.seq <= instance.version);
+    let intact = is_intact(&rows, &seen.stored);
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let entry: Entry = serde_json::from_str(&row.body).map_err(Error::internal)?;
+        items.push(timeline_entry(entry, &row.hash, instance, &seen.template, &seen.directory));
+    }
+    Ok(Tagged(instance.version, Timeline { items, intact }))
+}
+
+/// Withdraw an instance
+#[utoipa::path(post, path = "/instances/{id}/withdraw", operation_id = "withdraw_instance", tag = "instances",
+    params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header),
+           ("If-Match" = Option<String>, Header)),
+    request_body = Withdrawal,
+    responses((status = 200, description = "it is withdrawn", body = InstanceBody),
+              (status = 409, description = "it has ended, or the template does not allow it now")))]
+async fn withdraw_instance(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<InstanceId>,
+    if_match: IfMatch,
+    key: IdempotencyKey,
+    Json(body): Json<Withdrawal>,
+) -> Result<Tagged<InstanceBody>, Error> {
+    act(&app, &caller, id, Command::Withdraw { reason: body.reason }, (if_match, key)).await
+}
+
+/// Does what the caller asks and shows what became of the instance.
+pub(super) async fn act(
+    app: &Shared,
+    caller: &Caller,
+    id: InstanceId,
+    command: Command,
+    headers: (IfMatch, IdempotencyKey),
+) -> Result<Tagged<InstanceBody>, Error> {
+    let acted = act_on(app, caller, id, command, headers).await?;
+    answer(app, caller, &acted).await
+}
+
+/// Does what the caller asks. What he saw he names by `If-Match`.
+pub(super) async fn act_on(
+    app: &Shared,
+    caller: &Caller,
+    id: InstanceId,
+    command: Command,
+    (IfMatch(seen_version), IdempotencyKey(idempotency_key)): (IfMatch, IdempotencyKey),
+) -> Result<Acted, Error> {
+    let options = Options { seen_version, idempotency_key };
+    app.act(caller.tenant, caller.user, id, command, options).await.map_err(|error| match error {
+        Error::Rejected(Rejection::StaleVersion { .. }) => Error::PreconditionFailed,
+        other => other,
+    })
+}
+
+async fn answer(app: &Shared, caller: &Caller, acted: &Acted) -> Result<Tagged<InstanceBody>, Error> {
+    let directory = app.directory(caller.tenant).await?;
+    let view = instance_view(&acted.instance, &acted.template, &directory, caller.user, app.now());
+    let body = InstanceBody { view, business_key: acted.business_key.clone(), upcoming: None };
+    Ok(Tagged(acted.instance.version, body))
+}
+
+fn is_intact(rows: &[HistoryRow], stored: &Stored) -> bool {
+    let mut follower = Follower::default();
+    rows.iter().all(|row| follower.follow(row.seq, &row.body, &row.hash).is_ok())
+        && follower.finish(stored.instance.version, &stored.head).is_ok()
+}
+
+fn line(row: InstanceRow, template: &Template, directory: &Directory) -> InstanceLine {
+    InstanceLine {
+        id: row.id,
+        template: TemplateRef {
+            id: row.template,
+            name: template.name.clone(),
+            version: row.template_version,
+        },
+        title: row.title,
+        status: row.status,
+        initiator: Person::of(row.initiator, directory),
+        business_key: row.business_key,
+        version: row.version,
+        created_at: view::moment(row.created_at),
+        updated_at: view::moment(row.updated_at),
+    }
+}

@@ -1,0 +1,198 @@
+//! Tasks over our own API: the four boxes with their counts, and what people do with a task.
+
+use super::instances::{InstanceBody, act};
+use crate::app::Shared;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
+use crate::page::{PageOf, PageQuery};
+use crate::view::{self, Person, TemplateRef, read_task_id, task_id};
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zhupi_engine::ids::{InstanceId, NodeId, TemplateId};
+use zhupi_engine::{Command, Directory, Status, Template};
+use zhupi_store::{TaskBox, TaskFilter, TaskKind, TaskRow};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_tasks))
+        .routes(routes!(approve_task))
+        .routes(routes!(reject_task))
+        .routes(routes!(mark_read))
+}
+
+/// A decision.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Opinion {
+    /// In which words; the node says whether they are needed.
+    #[serde(default)]
+    comment: String,
+}
+
+/// A page of one box.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Tasks {
+    #[serde(flatten)]
+    page: PageOf<TaskLine>,
+    counts: Counts,
+}
+
+/// How many there are in each box; nobody counts beyond 1000.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+struct Counts {
+    todo: u32,
+    done: u32,
+    cc: u32,
+    mine: u32,
+}
+
+/// A task, or an instance the caller was told of or submitted.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct TaskLine {
+    /// The id of the task; absent where there is nothing to decide.
+    task: Option<String>,
+    #[schema(value_type = Uuid)]
+    instance: InstanceId,
+    template: TemplateRef,
+    title: String,
+    initiator: Person,
+    #[schema(value_type = String)]
+    status: Status,
+    #[schema(value_type = Option<String>)]
+    node: Option<NodeId>,
+    /// When it came into the box.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The caller has opened it; of what he was told of.
+    read: Option<bool>,
+}
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TaskQuery {
+    /// `todo`, `done`, `cc` or `mine`.
+    #[serde(rename = "box", default)]
+    #[param(value_type = String)]
+    of: BoxWord,
+    #[param(value_type = Option<Uuid>)]
+    template: Option<TemplateId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BoxWord {
+    #[default]
+    Todo,
+    Done,
+    Cc,
+    Mine,
+}
+
+/// List the caller's tasks
+///
+/// One box, newest first, and how many there are in each.
+#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks",
+    params(TaskQuery, PageQuery), responses((status = 200, description = "a page", body = Tasks)))]
+async fn list_tasks(
+    State(app): State<Shared>,
+    caller: Caller,
+    Query(query): Query<TaskQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Tasks>, Error> {
+    let kind = match query.of {
+        BoxWord::Todo => TaskBox::Todo,
+        BoxWord::Done => TaskBox::Done,
+        BoxWord::Cc => TaskBox::Cc,
+        BoxWord::Mine => TaskBox::Mine,
+    };
+    let filter = TaskFilter { template: query.template };
+    let found = app.store.list_tasks(caller.tenant, caller.user, kind, &filter, &page.page()?).await?;
+    let counts = app.store.count_boxes(caller.tenant, caller.user).await?;
+    let counts = Counts { todo: counts.todo, done: counts.done, cc: counts.cc, mine: counts.mine };
+    let directory = app.directory(caller.tenant).await?;
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
+        let template = app.template(caller.tenant, row.template, row.template_version).await?;
+        rows.push(line(row, &template, &directory));
+    }
+    let page = PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line);
+    Ok(Json(Tasks { page, counts }))
+}
+
+/// Approve a task
+#[utoipa::path(post, path = "/tasks/{id}/approve", operation_id = "approve_task", tag = "tasks",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header),
+           ("If-Match" = Option<String>, Header)),
+    request_body = Opinion,
+    responses((status = 200, description = "the instance after it", body = InstanceBody),
+              (status = 409, description = "somebody was faster: it says who, what and when")))]
+async fn approve_task(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    key: IdempotencyKey,
+    Json(Opinion { comment }): Json<Opinion>,
+) -> Result<Tagged<InstanceBody>, Error> {
+    let (instance, slot) = read_task_id(&id).ok_or(Error::NotFound)?;
+    act(&app, &caller, instance, Command::Approve { slot, comment }, (if_match, key)).await
+}
+
+/// Reject a task
+#[utoipa::path(post, path = "/tasks/{id}/reject", operation_id = "reject_task", tag = "tasks",
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header),
+           ("If-Match" = Option<String>, Header)),
+    request_body = Opinion,
+    responses((status = 200, description = "the instance after it", body = InstanceBody),
+              (status = 409, description = "somebody was faster: it says who, what and when")))]
+async fn reject_task(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    key: IdempotencyKey,
+    Json(Opinion { comment }): Json<Opinion>,
+) -> Result<Tagged<InstanceBody>, Error> {
+    let (instance, slot) = read_task_id(&id).ok_or(Error::NotFound)?;
+    act(&app, &caller, instance, Command::Reject { slot, comment }, (if_match, key)).await
+}
+
+/// Mark an instance as read
+///
+/// For people who were told of it. Reading it again changes nothing.
+#[utoipa::path(post, path = "/instances/{id}/read", operation_id = "mark_read", tag = "tasks",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, description = "the instance", body = InstanceBody)))]
+async fn mark_read(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<InstanceId>,
+) -> Result<Tagged<InstanceBody>, Error> {
+    act(&app, &caller, id, Command::MarkRead, (IfMatch(None), IdempotencyKey(None))).await
+}
+
+fn line(row: TaskRow, template: &Template, directory: &Directory) -> TaskLine {
+    TaskLine {
+        task: row.slot().map(|slot| task_id(row.instance, slot)),
+        instance: row.instance,
+        template: TemplateRef {
+            id: row.template,
+            name: template.name.clone(),
+            version: row.template_version,
+        },
+        title: row.title,
+        initiator: Person::of(row.initiator, directory),
+        status: row.status,
+        node: row.node,
+        at: view::moment(row.at),
+        read: match row.kind {
+            TaskKind::Cc(_) => Some(row.is_read),
+            TaskKind::Slot(_) | TaskKind::Instance => None,
+        },
+    }
+}

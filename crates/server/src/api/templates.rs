@@ -1,0 +1,383 @@
+//! Templates over our own API: draw, check, publish, look up, switch off and on.
+
+use crate::app::Shared;
+use crate::app::templates::{Drawing, Found, NATIVE, read_definition};
+use crate::caller::{Caller, Scope};
+use crate::error::Error;
+use crate::extract::{IfMatch, Json, Path, Query, Tagged};
+use crate::page::{PageOf, PageQuery};
+use crate::view::{self, Person};
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zhupi_engine::ids::TemplateId;
+use zhupi_engine::{Directory, Problem, Severity};
+use zhupi_store::{Cursor, TemplateFilter, TemplateHead, TemplateState, VersionHead};
+
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_templates, create_template))
+        .routes(routes!(check_definition))
+        .routes(routes!(get_template, update_template))
+        .routes(routes!(check_template))
+        .routes(routes!(publish_template))
+        .routes(routes!(disable_template))
+        .routes(routes!(enable_template))
+        .routes(routes!(list_template_versions))
+        .routes(routes!(get_template_version))
+}
+
+/// A template to begin with.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTemplate {
+    /// The name programs know it by; one is made where it is absent.
+    code: Option<String>,
+    /// The heading it is listed under.
+    #[serde(default)]
+    category: String,
+    /// `name`, `form`, `flow` and `settings`.
+    #[schema(value_type = Object)]
+    definition: Value,
+}
+
+/// The next draft of a template.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewDraft {
+    /// The heading it is listed under; absent: as before.
+    category: Option<String>,
+    #[schema(value_type = Object)]
+    definition: Value,
+}
+
+/// A definition to look at without keeping it.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Definition {
+    #[schema(value_type = Object)]
+    definition: Value,
+}
+
+/// A template in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct TemplateLine {
+    #[schema(value_type = Uuid)]
+    id: TemplateId,
+    code: String,
+    name: String,
+    category: String,
+    /// `enabled` or `disabled`.
+    state: &'static str,
+    /// The version that is submitted now; `null` where none is published.
+    current_version: Option<u32>,
+    /// Counts changes of the draft; the entity tag of the template.
+    revision: u32,
+    created_by: Person,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// A template as the reader may see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct TemplateView {
+    #[serde(flatten)]
+    line: TemplateLine,
+    /// What is submitted now; `null` where no version is published.
+    #[schema(value_type = Option<Object>)]
+    published: Option<Value>,
+    /// What its managers work on; only they see it.
+    #[schema(value_type = Option<Object>)]
+    draft: Option<Value>,
+    /// The reader may change it.
+    may_change: bool,
+}
+
+/// A published version in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct VersionLine {
+    version: u32,
+    published_by: Person,
+    #[schema(value_type = String, format = DateTime)]
+    published_at: Timestamp,
+}
+
+/// A published version.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct VersionView {
+    #[serde(flatten)]
+    line: VersionLine,
+    #[schema(value_type = Object)]
+    definition: Value,
+}
+
+/// What is wrong with a definition.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Findings {
+    /// It can be published: nothing is an error.
+    publishable: bool,
+    /// Each with `path`, `code`, `message` and `severity`.
+    #[schema(value_type = Vec<Object>)]
+    problems: Vec<Problem>,
+}
+
+/// A version that was just published.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Published {
+    version: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TemplateQuery {
+    /// Only those under this heading.
+    category: Option<String>,
+    /// Part of the name or code.
+    q: Option<String>,
+}
+
+/// The templates the caller may use or change, newest first.
+#[utoipa::path(get, path = "/templates", operation_id = "list_templates", tag = "templates",
+    params(TemplateQuery, PageQuery), responses((status = 200, body = PageOf<TemplateLine>)))]
+async fn list_templates(
+    State(app): State<Shared>,
+    caller: Caller,
+    Query(query): Query<TemplateQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<PageOf<TemplateLine>>, Error> {
+    let directory = app.directory(caller.tenant).await?;
+    let filter = TemplateFilter { category: query.category, text: query.q, ..TemplateFilter::default() };
+    let mut page = page.page()?;
+    let mut shown = zhupi_store::PageOf { rows: Vec::new(), next: None };
+    loop {
+        let found = app.store.list_templates(caller.tenant, &filter, &page).await?;
+        for head in found.rows {
+            if shown.rows.len() == page.limit as usize {
+                shown.next = shown.rows.last().map(|last: &TemplateHead| Cursor::new(0, last.id));
+                return Ok(Json(PageOf::of(shown, |head| line(head, &directory))));
+            }
+            if app.shows_template(caller.tenant, caller.user, &head).await? {
+                shown.rows.push(head);
+            }
+        }
+        page.after = found.next;
+        if page.after.is_none() {
+            return Ok(Json(PageOf::of(shown, |head| line(head, &directory))));
+        }
+    }
+}
+
+/// Begins a template with its first draft.
+#[utoipa::path(post, path = "/templates", operation_id = "create_template", tag = "templates",
+    request_body = NewTemplate, responses((status = 201, body = TemplateView)))]
+async fn create_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Json(new): Json<NewTemplate>,
+) -> Result<(StatusCode, Tagged<TemplateView>), Error> {
+    caller.require(Scope::Admin)?;
+    let drawing = draw(&new.definition, new.category)?;
+    let row = app.create_template(caller.tenant, caller.user, new.code, drawing).await?;
+    let view = view_of(&app, &caller, row.id).await?;
+    Ok((StatusCode::CREATED, view))
+}
+
+/// A template: what is submitted now and, for its managers, the draft.
+#[utoipa::path(get, path = "/templates/{id}", operation_id = "get_template", tag = "templates",
+    params(("id" = Uuid, Path)), responses((status = 200, body = TemplateView)))]
+async fn get_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<Tagged<TemplateView>, Error> {
+    view_of(&app, &caller, id).await
+}
+
+/// Replaces the draft. `If-Match` names the revision that was read.
+#[utoipa::path(put, path = "/templates/{id}", operation_id = "update_template", tag = "templates",
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = NewDraft,
+    responses((status = 200, body = TemplateView), (status = 412)))]
+async fn update_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+    if_match: IfMatch,
+    Json(new): Json<NewDraft>,
+) -> Result<Tagged<TemplateView>, Error> {
+    caller.require(Scope::Admin)?;
+    let revision = revision(if_match.required()?)?;
+    let category = match new.category {
+        Some(category) => category,
+        None => app.template_to_change(caller.tenant, caller.user, id).await?.row.category,
+    };
+    let drawing = draw(&new.definition, category)?;
+    app.save_draft(caller.tenant, caller.user, id, revision, drawing).await?;
+    view_of(&app, &caller, id).await
+}
+
+/// Everything wrong with the draft, and what probably is not meant so.
+#[utoipa::path(post, path = "/templates/{id}/check", operation_id = "check_template", tag = "templates",
+    params(("id" = Uuid, Path)), responses((status = 200, body = Findings)))]
+async fn check_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<Json<Findings>, Error> {
+    let found = app.template_to_change(caller.tenant, caller.user, id).await?;
+    Ok(Json(findings(app.check_definition(caller.tenant, &found.draft).await?)))
+}
+
+/// Everything wrong with a definition that is not kept.
+#[utoipa::path(post, path = "/templates/check", operation_id = "check_definition", tag = "templates",
+    request_body = Definition, responses((status = 200, body = Findings)))]
+async fn check_definition(
+    State(app): State<Shared>,
+    caller: Caller,
+    Json(body): Json<Definition>,
+) -> Result<Json<Findings>, Error> {
+    let problems = match read_definition(&body.definition) {
+        Ok(template) => app.check_definition(caller.tenant, &template).await?,
+        Err(problems) => problems,
+    };
+    Ok(Json(findings(problems)))
+}
+
+/// Makes the draft the next version. Refused with all problems where one is an error.
+#[utoipa::path(post, path = "/templates/{id}/publish", operation_id = "publish_template", tag = "templates",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 200, body = Published), (status = 412), (status = 422)))]
+async fn publish_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+    if_match: IfMatch,
+) -> Result<Json<Published>, Error> {
+    caller.require(Scope::Admin)?;
+    let seen = if_match.0.map(revision).transpose()?;
+    let version = app.publish_template(caller.tenant, caller.user, id, seen).await?;
+    Ok(Json(Published { version }))
+}
+
+/// Nobody can submit it any more; what runs goes on.
+#[utoipa::path(post, path = "/templates/{id}/disable", operation_id = "disable_template", tag = "templates",
+    params(("id" = Uuid, Path)), responses((status = 204)))]
+async fn disable_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<StatusCode, Error> {
+    caller.require(Scope::Admin)?;
+    app.set_template_state(caller.tenant, caller.user, id, TemplateState::Disabled).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// People can submit it again.
+#[utoipa::path(post, path = "/templates/{id}/enable", operation_id = "enable_template", tag = "templates",
+    params(("id" = Uuid, Path)), responses((status = 204)))]
+async fn enable_template(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<StatusCode, Error> {
+    caller.require(Scope::Admin)?;
+    app.set_template_state(caller.tenant, caller.user, id, TemplateState::Enabled).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The published versions, newest first.
+#[utoipa::path(get, path = "/templates/{id}/versions", operation_id = "list_template_versions",
+    tag = "templates", params(("id" = Uuid, Path), PageQuery),
+    responses((status = 200, body = PageOf<VersionLine>)))]
+async fn list_template_versions(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<PageOf<VersionLine>>, Error> {
+    app.template_to_change(caller.tenant, caller.user, id).await?;
+    let directory = app.directory(caller.tenant).await?;
+    let found = app.store.list_versions(caller.tenant, id, &page.page()?).await?;
+    Ok(Json(PageOf::of(found, |head| version_line(&head, &directory))))
+}
+
+/// One published version, for its managers.
+#[utoipa::path(get, path = "/templates/{id}/versions/{version}", operation_id = "get_template_version",
+    tag = "templates", params(("id" = Uuid, Path), ("version" = u32, Path)),
+    responses((status = 200, body = VersionView)))]
+async fn get_template_version(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((id, version)): Path<(TemplateId, u32)>,
+) -> Result<Json<VersionView>, Error> {
+    app.template_to_change(caller.tenant, caller.user, id).await?;
+    let directory = app.directory(caller.tenant).await?;
+    let row = app.store.load_version(caller.tenant, id, version).await?.ok_or(Error::NotFound)?;
+    let line = VersionLine {
+        version: row.version,
+        published_by: Person::of(row.published_by, &directory),
+        published_at: view::moment(row.published_at),
+    };
+    let definition = serde_json::from_str(&row.definition).map_err(Error::internal)?;
+    Ok(Json(VersionView { line, definition }))
+}
+
+async fn view_of(app: &Shared, caller: &Caller, id: TemplateId) -> Result<Tagged<TemplateView>, Error> {
+    let directory = app.directory(caller.tenant).await?;
+    let Found { row, draft, current, may_change } = app.find_template(caller.tenant, caller.user, id).await?;
+    let revision = row.draft_revision;
+    let line = TemplateLine {
+        id: row.id,
+        code: row.code,
+        name: row.name,
+        category: row.category,
+        state: row.state.as_str(),
+        current_version: row.current_version,
+        revision,
+        created_by: Person::of(row.created_by, &directory),
+        updated_at: view::moment(row.updated_at),
+    };
+    let published = current.map(serde_json::to_value).transpose().map_err(Error::internal)?;
+    let draft = may_change.then(|| serde_json::to_value(draft)).transpose().map_err(Error::internal)?;
+    Ok(Tagged(revision.into(), TemplateView { line, published, draft, may_change }))
+}
+
+fn line(head: TemplateHead, directory: &Directory) -> TemplateLine {
+    TemplateLine {
+        id: head.id,
+        code: head.code,
+        name: head.name,
+        category: head.category,
+        state: head.state.as_str(),
+        current_version: head.current_version,
+        revision: head.draft_revision,
+        created_by: Person::of(head.created_by, directory),
+        updated_at: view::moment(head.updated_at),
+    }
+}
+
+fn version_line(head: &VersionHead, directory: &Directory) -> VersionLine {
+    VersionLine {
+        version: head.version,
+        published_by: Person::of(head.published_by, directory),
+        published_at: view::moment(head.published_at),
+    }
+}
+
+fn draw(definition: &Value, category: String) -> Result<Drawing, Error> {
+    let template = read_definition(definition).map_err(Error::Invalid)?;
+    Ok(Drawing { template, category, source_kind: NATIVE, source: None })
+}
+
+fn findings(problems: Vec<Problem>) -> Findings {
+    let publishable = problems.iter().all(|problem| problem.severity != Severity::Error);
+    Findings { publishable, problems }
+}
+
+fn revision(tag: u64) -> Result<u32, Error> {
+    u32::try_from(tag).map_err(|_| Error::PreconditionFailed)
+}

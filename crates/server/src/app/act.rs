@@ -1,0 +1,310 @@
+//! The one write path for instances. People, timers and every surface's calls come through here, and nothing else saves
+//! an instance: load, decide, apply, commit; where somebody was faster, all of it again.
+
+use crate::app::App;
+use crate::app::access::may_see;
+use crate::app::effects::Accepted;
+use crate::error::Error;
+use crate::extract::request_hash;
+use metrics::{counter, histogram};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
+use zhupi_engine::{Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, decide};
+use zhupi_store::{Act, Change, Committed, IdempotencyRow, Stored, TemplateState};
+
+/// How often a command is decided because somebody else was faster.
+const TRIES: u64 = 5;
+
+/// A request to begin an instance.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub template: TemplateId,
+    pub submit: Submit,
+    /// The name of the thing in the system that asks.
+    pub business_key: Option<String>,
+    /// Sending the same key again gives the same answer and begins nothing.
+    pub idempotency_key: Option<String>,
+    /// The id the instance gets; absent: a new one.
+    pub instance: Option<InstanceId>,
+}
+
+/// What a command may carry beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The version the actor saw; another one refuses the command.
+    pub seen_version: Option<u64>,
+    /// Sending the same key again gives the same answer and does nothing.
+    pub idempotency_key: Option<String>,
+}
+
+/// An instance after an accepted command.
+#[derive(Clone, Debug)]
+pub struct Acted {
+    pub instance: Arc<Instance>,
+    pub template: Arc<Template>,
+    pub business_key: Option<String>,
+    /// The command had been accepted before, under the same `Idempotency-Key`.
+    pub replayed: bool,
+}
+
+impl App {
+    /// Begins an instance of the template's current version.
+    pub async fn submit(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        actor: UserId,
+        submission: Submission,
+    ) -> Result<Acted, Error> {
+        let app = Arc::clone(self);
+        to_the_end("submit", async move { app.begin(tenant, actor, submission).await }).await
+    }
+
+    /// Does what a person asks of an instance he may see, or says why not.
+    pub async fn act(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        actor: UserId,
+        instance: InstanceId,
+        command: Command,
+        options: Options,
+    ) -> Result<Acted, Error> {
+        let app = Arc::clone(self);
+        let name = command.name();
+        let Options { seen_version, idempotency_key } = options;
+        let asked = asked_of(idempotency_key, instance, &command);
+        to_the_end(name, async move {
+            let envelope = Envelope { actor, at: app.now(), seen_version, command };
+            app.go_on(tenant, instance, envelope, asked).await
+        })
+        .await
+    }
+
+    async fn begin(&self, tenant: TenantId, actor: UserId, submission: Submission) -> Result<Acted, Error> {
+        let Submission { template: template_id, submit, business_key, idempotency_key, instance } =
+            submission;
+        let asked = idempotency_key.map(|key| {
+            let hash = request_hash(&("submit", template_id, &submit, &business_key));
+            Asked { key, hash }
+        });
+        if let Some(acted) = self.replay(tenant, actor, asked.as_ref()).await? {
+            return Ok(acted);
+        }
+        let version = self.version_to_submit(tenant, template_id).await?;
+        let template = self.template(tenant, template_id, version).await?;
+        let directory = self.directory(tenant).await?;
+        let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
+        let mut next = Instance::draft(id, template_id, version, actor);
+        let command = Command::Submit(submit);
+        let envelope = Envelope { actor, at: self.now(), seen_version: None, command };
+        let events = decide(&template, &directory, &next, &envelope)?;
+        advance(&mut next, &events)?;
+        let accepted = Accepted {
+            tenant,
+            template: &template,
+            next: &next,
+            events: &events,
+            at: envelope.at,
+            business_key: business_key.as_deref(),
+        };
+        let outbox = self.deliveries(&accepted).await?;
+        let act = Act { actor, at: envelope.at, command: "submit", events };
+        let mut change = Change::first(tenant, &next, act, business_key.clone())?;
+        change.outbox = outbox;
+        change.idempotency = asked.as_ref().map(|asked| asked.row(&envelope, id));
+        match self.commit(change).await? {
+            Committed::Done => {
+                Ok(Acted { instance: Arc::new(next), template, business_key, replayed: false })
+            }
+            Committed::Conflict => Err(Rejection::AlreadySubmitted.into()),
+            Committed::DuplicateKey => {
+                self.replay(tenant, actor, asked.as_ref()).await?.ok_or(Error::Conflict)
+            }
+        }
+    }
+
+    async fn version_to_submit(&self, tenant: TenantId, template: TemplateId) -> Result<u32, Error> {
+        let row = self.store.load_template(tenant, template).await?.ok_or(Error::NotFound)?;
+        match row.state {
+            TemplateState::Enabled => row.current_version.ok_or(Error::TemplateNotPublished),
+            TemplateState::Disabled => Err(Error::TemplateDisabled),
+            TemplateState::Deleted => Err(Error::NotFound),
+        }
+    }
+
+    async fn go_on(
+        &self,
+        tenant: TenantId,
+        id: InstanceId,
+        mut envelope: Envelope,
+        asked: Option<Asked>,
+    ) -> Result<Acted, Error> {
+        if let Some(acted) = self.replay(tenant, envelope.actor, asked.as_ref()).await? {
+            return Ok(acted);
+        }
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_micros(fastrand::u64(200..2_000) * attempt)).await;
+                envelope.at = self.now();
+            }
+            let stored = self.store.load_instance(tenant, id).await?.ok_or(Error::NotFound)?;
+            let pinned = &stored.instance;
+            let template = self.template(tenant, pinned.template, pinned.template_version).await?;
+            let directory = self.directory(tenant).await?;
+            let decided = decide_as_reader(&template, &directory, &stored.instance, &envelope)?;
+            let business_key = stored.meta.business_key.clone();
+            if decided.is_empty() {
+                // There was nothing to do, such as reading what was read before.
+                return Ok(Acted {
+                    instance: Arc::new(stored.instance),
+                    template,
+                    business_key,
+                    replayed: false,
+                });
+            }
+            let mut next = stored.instance.clone();
+            advance(&mut next, &decided)?;
+            let accepted = Accepted {
+                tenant,
+                template: &template,
+                next: &next,
+                events: &decided,
+                at: envelope.at,
+                business_key: business_key.as_deref(),
+            };
+            let outbox = self.deliveries(&accepted).await?;
+            let act = Act {
+                actor: envelope.actor,
+                at: envelope.at,
+                command: envelope.command.name(),
+                events: decided,
+            };
+            let mut change = Change::following(tenant, &stored, &next, act)?;
+            change.outbox = outbox;
+            change.idempotency = asked.as_ref().map(|asked| asked.row(&envelope, id));
+            match self.commit(change).await? {
+                Committed::Done => {
+                    return Ok(Acted { instance: Arc::new(next), template, business_key, replayed: false });
+                }
+                Committed::Conflict => counter!("zhupi_command_conflicts_total").increment(1),
+                Committed::DuplicateKey => {
+                    let replayed = self.replay(tenant, envelope.actor, asked.as_ref()).await?;
+                    return replayed.ok_or(Error::Conflict);
+                }
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// The answer to a request that was carried out before under this key.
+    async fn replay(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        asked: Option<&Asked>,
+    ) -> Result<Option<Acted>, Error> {
+        let Some(asked) = asked else { return Ok(None) };
+        let Some(row) = self.store.find_idempotent(tenant, actor, &asked.key).await? else { return Ok(None) };
+        if row.request_hash != asked.hash {
+            return Err(Error::IdempotencyMismatch);
+        }
+        let stored = self.store.load_instance(tenant, row.instance).await?.ok_or(Error::NotFound)?;
+        let Stored { instance, meta, .. } = stored;
+        let template = self.template(tenant, instance.template, instance.template_version).await?;
+        Ok(Some(Acted {
+            instance: Arc::new(instance),
+            template,
+            business_key: meta.business_key,
+            replayed: true,
+        }))
+    }
+
+    async fn commit(&self, change: Change) -> Result<Committed, Error> {
+        let tells = !change.outbox.is_empty();
+        let committed = self.store.commit(change).await?;
+        if tells && committed == Committed::Done {
+            self.wake.outbox.notify_one();
+            self.wake.seals.notify_one();
+        }
+        Ok(committed)
+    }
+}
+
+/// A key and what was asked under it.
+struct Asked {
+    key: String,
+    hash: [u8; 32],
+}
+
+impl Asked {
+    fn row(&self, envelope: &Envelope, instance: InstanceId) -> IdempotencyRow {
+        IdempotencyRow {
+            user: envelope.actor,
+            key: self.key.clone(),
+            request_hash: self.hash,
+            instance,
+            created_at: envelope.at.as_microsecond(),
+        }
+    }
+}
+
+fn asked_of(key: Option<String>, instance: InstanceId, command: &Command) -> Option<Asked> {
+    let (slot, words) = match command {
+        Command::Submit(_) => (None, ""),
+        Command::Approve { slot, comment } | Command::Reject { slot, comment } => {
+            (Some(slot), comment.as_str())
+        }
+        Command::Withdraw { reason } => (None, reason.as_str()),
+        Command::Comment { text } => (None, text.as_str()),
+        Command::MarkRead => (None, ""),
+    };
+    key.map(|key| Asked { key, hash: request_hash(&(command.name(), instance, slot, words)) })
+}
+
+/// To somebody who may not see it, an instance does not exist, whatever he asks of it.
+fn decide_as_reader(
+    template: &Template,
+    directory: &Directory,
+    instance: &Instance,
+    envelope: &Envelope,
+) -> Result<Vec<Event>, Error> {
+    if !may_see(instance, template, directory, envelope.actor) {
+        return Err(Error::NotFound);
+    }
+    Ok(decide(template, directory, instance, envelope)?)
+}
+
+/// Applies what was decided. A state that breaks an invariant is never written.
+fn advance(instance: &mut Instance, events: &[Event]) -> Result<(), Error> {
+    for event in events {
+        instance.apply(event);
+    }
+    instance.version += 1;
+    let broken = instance.broken();
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("instance {} would break: {}", instance.id, broken.join("; "))))
+}
+
+/// Runs a command to its end, though its caller may go away meanwhile, and measures it.
+async fn to_the_end(
+    command: &'static str,
+    work: impl Future<Output = Result<Acted, Error>> + Send + 'static,
+) -> Result<Acted, Error> {
+    let started = Instant::now();
+    let done = match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(cause) => Err(Error::internal(format!("command {command}: {cause}"))),
+    };
+    let outcome = match &done {
+        Ok(_) => "accepted",
+        Err(error) if error.cause().is_some() => "failed",
+        Err(_) => "refused",
+    };
+    counter!("zhupi_commands_total", "command" => command, "outcome" => outcome).increment(1);
+    histogram!("zhupi_command_duration_seconds", "command" => command)
+        .record(started.elapsed().as_secs_f64());
+    done
+}

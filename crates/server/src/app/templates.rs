@@ -1,0 +1,253 @@
+//! Templates from the first draft to the published version: who may change one, what keeps it from being published.
+//! Every surface that lets people draw templates comes through here.
+
+mod read;
+
+pub use read::read_definition;
+
+use crate::app::{App, access};
+use crate::error::Error;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use uuid::Uuid;
+use zhupi_engine::ids::{TemplateId, TenantId, UserId};
+use zhupi_engine::{Problem, Severity, Template, check_template, lint_template};
+use zhupi_store::{Draft, NewTemplate, NewVersion, Stamp, TemplateHead, TemplateRow, TemplateState};
+
+/// The source kind of templates drawn in our own words.
+pub const NATIVE: &str = "native";
+
+/// What somebody has drawn.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    pub template: Template,
+    /// The heading it is listed under; may be empty.
+    pub category: String,
+    /// The surface it was drawn in: [`NATIVE`], `wps`, ….
+    pub source_kind: &'static str,
+    /// The surface's own JSON, verbatim.
+    pub source: Option<String>,
+}
+
+/// A template as one person finds it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub row: TemplateRow,
+    pub draft: Template,
+    /// The version that is submitted now.
+    pub current: Option<Arc<Template>>,
+    /// He administers it.
+    pub may_change: bool,
+}
+
+impl App {
+    /// Begins a template with its first draft. Without a code it gets one.
+    pub async fn create_template(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        code: Option<String>,
+        drawing: Drawing,
+    ) -> Result<TemplateRow, Error> {
+        if !self.manages_templates(tenant, actor).await? {
+            return Err(Error::Forbidden);
+        }
+        let id = TemplateId(Uuid::now_v7());
+        let code = code.unwrap_or_else(|| id.0.simple().to_string());
+        check_code(&code)?;
+        let new = NewTemplate { id, code, draft: drawing.into_draft()?, by: actor, at: self.now_us() };
+        self.store.create_template(tenant, &new).await.map_err(|error| match error {
+            zhupi_store::Error::Duplicate { .. } => Error::Duplicate { what: "code".to_owned() },
+            other => other.into(),
+        })?;
+        self.store.load_template(tenant, id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Replaces the draft that is still at this revision; gives the new revision.
+    pub async fn save_draft(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+        expected_revision: u32,
+        drawing: Drawing,
+    ) -> Result<u32, Error> {
+        self.template_to_change(tenant, actor, id).await?;
+        let stamp = Stamp { by: actor, at: self.now_us() };
+        let draft = drawing.into_draft()?;
+        let saved = self.store.save_draft(tenant, id, expected_revision, &draft, stamp).await;
+        saved.map_err(changed_meanwhile)
+    }
+
+    /// Everything wrong with a definition, and what the people of today make of it.
+    pub async fn check_definition(
+        &self,
+        tenant: TenantId,
+        template: &Template,
+    ) -> Result<Vec<Problem>, Error> {
+        let mut problems = check_template(template);
+        let directory = self.directory(tenant).await?;
+        problems.extend(lint_template(template, &directory));
+        Ok(problems)
+    }
+
+    /// Makes the draft the next version, which never changes; refused with all problems where it has an error. Gives the
+    /// version's number.
+    pub async fn publish_template(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+        expected_revision: Option<u32>,
+    ) -> Result<u32, Error> {
+        let found = self.template_to_change(tenant, actor, id).await?;
+        let problems = self.check_definition(tenant, &found.draft).await?;
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(Error::Invalid(problems));
+        }
+        let row = found.row;
+        let expected = expected_revision.unwrap_or(row.draft_revision);
+        let digest = Sha256::digest(row.draft.as_bytes()).into();
+        let draft = Draft {
+            name: row.name,
+            category: row.category,
+            definition: row.draft,
+            source_kind: row.source_kind,
+            source: row.source,
+        };
+        let new = NewVersion { draft, digest, by: actor, at: self.now_us() };
+        self.store.publish(tenant, id, expected, &new).await.map_err(changed_meanwhile)
+    }
+
+    /// Lets people use a template, or no longer. What runs goes on.
+    pub async fn set_template_state(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+        state: TemplateState,
+    ) -> Result<(), Error> {
+        self.template_to_change(tenant, actor, id).await?;
+        let stamp = Stamp { by: actor, at: self.now_us() };
+        let changed = self.store.set_template_state(tenant, id, state, stamp).await?;
+        if changed { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    /// The template, for somebody who administers it. Others learn whether it exists only if they may use it.
+    pub async fn template_to_change(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+    ) -> Result<Found, Error> {
+        let found = self.find_template(tenant, actor, id).await?;
+        if found.may_change { Ok(found) } else { Err(Error::Forbidden) }
+    }
+
+    /// The template, for somebody who administers it or may use it.
+    pub async fn find_template(
+        &self,
+        tenant: TenantId,
+        viewer: UserId,
+        id: TemplateId,
+    ) -> Result<Found, Error> {
+        let row = self.store.load_template(tenant, id).await?.ok_or(Error::NotFound)?;
+        self.found(tenant, viewer, row).await?.ok_or(Error::NotFound)
+    }
+
+    /// The same, by what its author called it: the id or the code.
+    pub async fn find_template_named(
+        &self,
+        tenant: TenantId,
+        viewer: UserId,
+        name: &str,
+    ) -> Result<Found, Error> {
+        if let Ok(id) = name.parse::<TemplateId>()
+            && let Some(row) = self.store.load_template(tenant, id).await?
+        {
+            return self.found(tenant, viewer, row).await?.ok_or(Error::NotFound);
+        }
+        let row = self.store.find_template_by_code(tenant, name).await?.ok_or(Error::NotFound)?;
+        self.found(tenant, viewer, row).await?.ok_or(Error::NotFound)
+    }
+
+    /// Whether a template stands in this person's lists.
+    pub async fn shows_template(
+        &self,
+        tenant: TenantId,
+        viewer: UserId,
+        head: &TemplateHead,
+    ) -> Result<bool, Error> {
+        let directory = self.directory(tenant).await?;
+        if directory.is_admin(viewer) {
+            return Ok(true);
+        }
+        if let Some(version) = head.current_version {
+            let current = self.template(tenant, head.id, version).await?;
+            if head.state == TemplateState::Enabled && access::may_use(&current.settings, &directory, viewer)
+            {
+                return Ok(true);
+            }
+        }
+        let Some(row) = self.store.load_template(tenant, head.id).await? else { return Ok(false) };
+        Ok(self.found(tenant, viewer, row).await?.is_some_and(|found| found.may_change))
+    }
+
+    async fn found(
+        &self,
+        tenant: TenantId,
+        viewer: UserId,
+        row: TemplateRow,
+    ) -> Result<Option<Found>, Error> {
+        let directory = self.directory(tenant).await?;
+        let draft: Template = serde_json::from_str(&row.draft)
+            .map_err(|cause| Error::internal(format!("draft of template {}: {cause}", row.id)))?;
+        let current = match row.current_version {
+            Some(version) => Some(self.template(tenant, row.id, version).await?),
+            None => None,
+        };
+        let of_current = current.as_deref().map(|template| &template.settings);
+        let may_change = access::may_manage(&draft.settings, &directory, viewer)
+            || of_current.is_some_and(|settings| access::may_manage(settings, &directory, viewer));
+        let usable = row.state == TemplateState::Enabled
+            && of_current.is_some_and(|settings| access::may_use(settings, &directory, viewer));
+        let visible = row.state != TemplateState::Deleted && (may_change || usable);
+        Ok(visible.then_some(Found { row, draft, current, may_change }))
+    }
+}
+
+impl Drawing {
+    fn into_draft(self) -> Result<Draft, Error> {
+        let name = self.template.name.trim();
+        if name.is_empty() || name.chars().count() > 100 {
+            let problem = Problem::error("name", "name_length", "a name has 1 to 100 characters");
+            return Err(Error::Invalid(vec![problem]));
+        }
+        if self.category.chars().count() > 64 {
+            return Err(Error::field("category", "at most 64 characters"));
+        }
+        let definition = serde_json::to_string(&self.template).map_err(Error::internal)?;
+        Ok(Draft {
+            name: name.to_owned(),
+            category: self.category,
+            definition,
+            source_kind: self.source_kind.to_owned(),
+            source: self.source,
+        })
+    }
+}
+
+fn check_code(code: &str) -> Result<(), Error> {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if (1..=64).contains(&code.len()) && code.bytes().all(sound) {
+        return Ok(());
+    }
+    Err(Error::field("code", "expected 1 to 64 letters, digits, `-`, `_` or `.`"))
+}
+
+fn changed_meanwhile(error: zhupi_store::Error) -> Error {
+    match error {
+        zhupi_store::Error::Conflict => Error::PreconditionFailed,
+        other => other.into(),
+    }
+}

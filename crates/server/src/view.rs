@@ -1,0 +1,195 @@
+//! What a reader sees of an instance: names beside ids, the path in order, and what he may do. Shared by our own API and
+//! every surface. Who may see it at all: `app/access.rs`.
+
+mod actions;
+mod form;
+mod path;
+mod preview;
+mod timeline;
+
+pub use actions::{Action, AllowedAction, allowed_actions};
+pub use form::{FieldView, form_fields};
+pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
+pub use preview::{PlannedPerson, PreviewView, StepView, preview_view, upcoming};
+pub use timeline::{TimelineEntry, TimelineLine, timeline_entry};
+
+pub(crate) use path::read_task_id;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
+use zhupi_engine::{Directory, Instance, Status, Template};
+
+/// An instance as one person sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InstanceView {
+    #[schema(value_type = Uuid)]
+    pub id: InstanceId,
+    pub template: TemplateRef,
+    /// Counts accepted commands; the entity tag of the instance.
+    pub version: u64,
+    pub title: String,
+    #[schema(value_type = String, example = "running")]
+    pub status: Status,
+    pub initiator: Person,
+    pub department: Option<DepartmentRef>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub submitted_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// The controls of the form in their order, with their values.
+    pub form: Vec<FieldView>,
+    /// The nodes and branches that were reached, in the order of the path.
+    pub nodes: Vec<NodeView>,
+    /// Everybody who was told.
+    pub cc: Vec<CcView>,
+    pub comments: Vec<CommentView>,
+    /// Who can decide now.
+    pub current_approvers: Vec<Person>,
+    /// What the reader may do now.
+    pub allowed_actions: Vec<AllowedAction>,
+    /// Oddities of the data met on the way.
+    pub warnings: Vec<String>,
+}
+
+impl InstanceView {
+    /// The reached nodes at which people decide, in the order of the path.
+    pub fn approvals(&self) -> impl Iterator<Item = &ApprovalView> {
+        self.nodes.iter().filter_map(|node| match node {
+            NodeView::Approval(approval) => Some(approval),
+            NodeView::Branch(_) | NodeView::Cc(_) => None,
+        })
+    }
+
+    /// Whether the reader may do this now, at whichever task.
+    pub fn allows(&self, action: Action) -> bool {
+        self.allowed_actions.iter().any(|allowed| allowed.action == action)
+    }
+}
+
+/// The template version an instance follows.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TemplateRef {
+    #[schema(value_type = Uuid)]
+    pub id: TemplateId,
+    pub name: String,
+    pub version: u32,
+}
+
+/// A person, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Person {
+    #[schema(value_type = Uuid)]
+    pub id: UserId,
+    pub name: String,
+}
+
+impl Person {
+    pub fn of(id: UserId, directory: &Directory) -> Self {
+        Self { id, name: directory.name(id) }
+    }
+}
+
+/// A department, by name.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DepartmentRef {
+    #[schema(value_type = Uuid)]
+    pub id: DepartmentId,
+    pub name: String,
+}
+
+/// A person who was told.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CcView {
+    pub person: Person,
+    /// Absent for people told at submit or at the end.
+    #[schema(value_type = Option<String>)]
+    pub node: Option<NodeId>,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// When he first opened it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+}
+
+/// Words beside the decisions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CommentView {
+    pub by: Person,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub text: String,
+}
+
+/// What `viewer` sees of an instance at this moment.
+pub fn instance_view(
+    instance: &Instance,
+    template: &Template,
+    directory: &Directory,
+    viewer: UserId,
+    at: Timestamp,
+) -> InstanceView {
+    InstanceView {
+        id: instance.id,
+        template: TemplateRef {
+            id: instance.template,
+            name: template.name.clone(),
+            version: instance.template_version,
+        },
+        version: instance.version,
+        title: instance.title.clone(),
+        status: instance.status,
+        initiator: Person::of(instance.initiator, directory),
+        department: instance.department.map(|id| department_ref(id, directory)),
+        submitted_at: instance.submitted_at,
+        ended_at: instance.ended_at,
+        form: form_fields(&template.form, &instance.form, directory),
+        nodes: path::reached(instance, template, directory),
+        cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
+        comments: comment_views(instance, directory),
+        current_approvers: current_approvers(instance, directory),
+        allowed_actions: allowed_actions(instance, template, directory, viewer, at),
+        warnings: instance.warnings.clone(),
+    }
+}
+
+/// A moment as the database keeps it.
+pub fn moment(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Who can decide now, each person once.
+pub fn current_approvers(instance: &Instance, directory: &Directory) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    for (_, slot) in instance.pending() {
+        if !people.iter().any(|person| person.id == slot.assignee) {
+            people.push(Person::of(slot.assignee, directory));
+        }
+    }
+    people
+}
+
+/// What was said beside the decisions, in order.
+pub fn comment_views(instance: &Instance, directory: &Directory) -> Vec<CommentView> {
+    let view = |comment: &zhupi_engine::instance::Comment| CommentView {
+        by: Person::of(comment.by, directory),
+        at: comment.at,
+        text: comment.text.clone(),
+    };
+    instance.comments.iter().map(view).collect()
+}
+
+fn cc_view(entry: &zhupi_engine::instance::CcEntry, directory: &Directory) -> CcView {
+    CcView {
+        person: Person::of(entry.user, directory),
+        node: entry.node.clone(),
+        at: entry.at,
+        read_at: entry.read_at,
+    }
+}
+
+fn department_ref(id: DepartmentId, directory: &Directory) -> DepartmentRef {
+    let name = directory.department(id).map_or_else(|| id.to_string(), |it| it.name.clone());
+    DepartmentRef { id, name }
+}

@@ -1,0 +1,245 @@
+//! The nodes an instance has reached, in the order of the path, with everybody who was asked there.
+
+use super::Person;
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+use zhupi_engine::ids::{InstanceId, NodeId, SlotId};
+use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitState};
+use zhupi_engine::template::{Approval, Block, Branch, Cc, Lane, Mode};
+use zhupi_engine::{Directory, Instance, Template};
+
+/// A node or branch that was reached.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NodeView {
+    Approval(ApprovalView),
+    Branch(BranchView),
+    Cc(CcNodeView),
+}
+
+/// A node at which people decide.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ApprovalView {
+    #[schema(value_type = String)]
+    pub node: NodeId,
+    pub title: String,
+    /// Each time it was reached; of a chain, each of its levels.
+    pub visits: Vec<VisitView>,
+}
+
+/// A branch of which a lane was taken.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BranchView {
+    #[schema(value_type = String)]
+    pub node: NodeId,
+    pub title: String,
+    #[schema(value_type = String)]
+    pub lane: NodeId,
+    pub lane_title: String,
+}
+
+/// A node at which people were told.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CcNodeView {
+    #[schema(value_type = String)]
+    pub node: NodeId,
+    pub title: String,
+    pub people: Vec<Person>,
+}
+
+/// One time a node was reached.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct VisitView {
+    pub visit: u32,
+    /// The first time round is 1.
+    pub round: u32,
+    /// Level of a chain, from 1; 0 where the node has no levels.
+    pub level: u32,
+    /// How its people decide together.
+    #[schema(value_type = Object)]
+    pub mode: Mode,
+    #[schema(value_type = String, example = "open")]
+    pub state: VisitState,
+    #[schema(value_type = String, format = DateTime)]
+    pub opened_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub closed_at: Option<Timestamp>,
+    pub people: Vec<SlotView>,
+}
+
+/// One person's place in a visit.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SlotView {
+    /// The id of the task.
+    pub task: String,
+    pub slot: u32,
+    /// Whom the rules chose.
+    pub owner: Person,
+    /// Who is asked.
+    pub assignee: Person,
+    pub state: SlotWord,
+    /// Why it counts as approved without a question.
+    pub auto_reason: Option<&'static str>,
+    /// Why he is asked.
+    pub why: String,
+    /// When he could first decide.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub pending_at: Option<Timestamp>,
+    pub decided: Option<DecidedView>,
+}
+
+/// A decision somebody made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DecidedView {
+    /// The assignee, or somebody who stood in for him.
+    pub by: Person,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub comment: String,
+}
+
+/// The state of a slot in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotWord {
+    Queued,
+    Pending,
+    Approved,
+    Rejected,
+    Auto,
+    NotNeeded,
+    Removed,
+    Cancelled,
+}
+
+/// The public id of a task.
+pub fn task_id(instance: InstanceId, slot: SlotId) -> String {
+    format!("{instance}.{slot}")
+}
+
+/// Reads a public id of a task.
+pub(crate) fn read_task_id(text: &str) -> Option<(InstanceId, SlotId)> {
+    let (instance, slot) = text.split_once('.')?;
+    Some((instance.parse().ok()?, SlotId(slot.parse().ok()?)))
+}
+
+pub(super) fn reached(instance: &Instance, template: &Template, directory: &Directory) -> Vec<NodeView> {
+    let mut nodes = Vec::new();
+    Walk { instance, directory }.collect(&template.flow, &mut nodes);
+    nodes
+}
+
+struct Walk<'a> {
+    instance: &'a Instance,
+    directory: &'a Directory,
+}
+
+impl Walk<'_> {
+    fn collect(&self, blocks: &[Block], nodes: &mut Vec<NodeView>) {
+        for block in blocks {
+            match block {
+                Block::Approval(node) => nodes.extend(self.approval(node).map(NodeView::Approval)),
+                Block::Cc(node) => nodes.extend(self.cc(node).map(NodeView::Cc)),
+                Block::Branch(branch) => {
+                    for lane in branch.lanes.iter().filter(|lane| self.was_taken(branch, lane)) {
+                        nodes.push(NodeView::Branch(branch_view(branch, lane)));
+                        self.collect(&lane.blocks, nodes);
+                    }
+                }
+            }
+        }
+    }
+
+    fn was_taken(&self, branch: &Branch, lane: &Lane) -> bool {
+        self.instance.lanes.iter().any(|taken| taken.branch == branch.id && taken.lane == lane.id)
+    }
+
+    fn approval(&self, node: &Approval) -> Option<ApprovalView> {
+        let here = self.instance.visits.iter().filter(|visit| visit.node == node.id);
+        let visits: Vec<VisitView> = here.map(|visit| self.visit(visit)).collect();
+        let view = ApprovalView { node: node.id.clone(), title: node.title.clone(), visits };
+        (!view.visits.is_empty()).then_some(view)
+    }
+
+    fn cc(&self, node: &Cc) -> Option<CcNodeView> {
+        let here = self.instance.cc.iter().filter(|entry| entry.node.as_ref() == Some(&node.id));
+        let people: Vec<Person> = here.map(|entry| Person::of(entry.user, self.directory)).collect();
+        let view = CcNodeView { node: node.id.clone(), title: node.title.clone(), people };
+        (!view.people.is_empty()).then_some(view)
+    }
+
+    fn visit(&self, visit: &Visit) -> VisitView {
+        VisitView {
+            visit: visit.id.0,
+            round: visit.round,
+            level: visit.level,
+            mode: visit.mode,
+            state: visit.state,
+            opened_at: visit.opened_at,
+            closed_at: visit.closed_at,
+            people: visit.slots.iter().map(|slot| self.slot(slot)).collect(),
+        }
+    }
+
+    fn slot(&self, slot: &Slot) -> SlotView {
+        SlotView {
+            task: task_id(self.instance.id, slot.id),
+            slot: slot.id.0,
+            owner: Person::of(slot.owner, self.directory),
+            assignee: Person::of(slot.assignee, self.directory),
+            state: slot_word(slot.state),
+            auto_reason: auto_reason(slot.state),
+            why: slot.why.to_string(),
+            pending_at: slot.pending_at,
+            decided: slot.decided.as_ref().map(|decided| DecidedView {
+                by: Person::of(decided.by, self.directory),
+                at: decided.at,
+                comment: decided.comment.clone(),
+            }),
+        }
+    }
+}
+
+fn branch_view(branch: &Branch, lane: &Lane) -> BranchView {
+    BranchView {
+        node: branch.id.clone(),
+        title: branch.title.clone(),
+        lane: lane.id.clone(),
+        lane_title: lane.title.clone(),
+    }
+}
+
+fn slot_word(state: SlotState) -> SlotWord {
+    match state {
+        SlotState::Queued => SlotWord::Queued,
+        SlotState::Pending => SlotWord::Pending,
+        SlotState::Approved => SlotWord::Approved,
+        SlotState::Rejected => SlotWord::Rejected,
+        SlotState::Auto(_) => SlotWord::Auto,
+        SlotState::NotNeeded => SlotWord::NotNeeded,
+        SlotState::Removed => SlotWord::Removed,
+        SlotState::Cancelled => SlotWord::Cancelled,
+    }
+}
+
+fn auto_reason(state: SlotState) -> Option<&'static str> {
+    match state {
+        SlotState::Auto(reason) => Some(reason_word(reason)),
+        SlotState::Queued
+        | SlotState::Pending
+        | SlotState::Approved
+        | SlotState::Rejected
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => None,
+    }
+}
+
+pub(super) fn reason_word(reason: AutoReason) -> &'static str {
+    match reason {
+        AutoReason::SelfSkip => "self_skip",
+        AutoReason::Duplicate(_) => "duplicate",
+        AutoReason::Empty => "empty",
+    }
+}
