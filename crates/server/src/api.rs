@@ -1,6 +1,9 @@
 //! Our own API, under `/v1`. The OpenAPI document is made of the same routes, so that the two cannot differ.
 
+mod apps;
 mod comments;
+mod directory;
+mod files;
 mod instances;
 mod preview;
 mod sessions;
@@ -21,26 +24,34 @@ use utoipa_swagger_ui::SwaggerUi;
 struct Document;
 
 /// The routes, their document at `/v1/openapi.json`, and a page to read it at `/v1/docs`.
-pub fn routes() -> Router<Shared> {
-    let (routes, document) = described().split_for_parts();
+pub fn routes(app: &Shared) -> Router<Shared> {
+    let (routes, document) = described(app.config.limits.file_bytes).split_for_parts();
     let page = SwaggerUi::new("/v1/docs").url("/v1/openapi.json", document);
     routes.merge(page)
 }
 
 /// The OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described().into_openapi()
+    described(0).into_openapi()
 }
 
-fn described() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Document::openapi()).nest(
-        "/v1",
-        OpenApiRouter::new()
-            .merge(sessions::routes())
-            .merge(templates::routes())
-            .merge(preview::routes())
-            .merge(instances::routes())
-            .merge(tasks::routes())
-            .merge(comments::routes()),
-    )
+fn described(file_limit: usize) -> OpenApiRouter<Shared> {
+    let all = OpenApiRouter::new()
+        .merge(sessions::routes())
+        .merge(directory::routes())
+        .merge(templates::routes())
+        .merge(preview::routes())
+        .merge(instances::routes())
+        .merge(tasks::routes())
+        .merge(comments::routes())
+        .merge(apps::routes())
+        .merge(files::routes(file_limit));
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", all)
+}
+
+/// Something with a name.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Named {
+    pub id: uuid::Uuid,
+    pub name: String,
 }

@@ -2,10 +2,13 @@
 
 pub mod access;
 pub mod act;
+pub mod credentials;
+pub mod directory;
 pub mod effects;
 mod memory;
 pub mod roles;
 pub mod templates;
+pub mod uploads;
 
 use crate::clock::Clock;
 use crate::config::Config;

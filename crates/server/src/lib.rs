@@ -33,7 +33,7 @@ use axum::Router;
 /// Every route of every API, with all they pass on the way.
 pub fn router(app: Shared) -> Router {
     let routes = Router::new()
-        .merge(http::shell(&app, api::routes(), error::problem))
+        .merge(http::shell(&app, api::routes(&app), error::problem))
         .merge(http::shell(&app, health::routes(), error::problem))
         .merge(compat::routes(&app));
     http::surround(&app, routes).with_state(app)

@@ -1,5 +1,6 @@
 //! Logging in and out of our own API, and who one is.
 
+use crate::api::Named;
 use crate::app::{App, Shared};
 use crate::caller::{Caller, SESSION_COOKIE, is_own_origin};
 use crate::error::Error;
@@ -48,13 +49,6 @@ struct Me {
     /// To be sent as `X-CSRF-Token` with everything that is not a mere read; absent for tokens, which need none.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf_token: Option<String>,
-}
-
-/// Something with a name.
-#[derive(Serialize, ToSchema)]
-struct Named {
-    id: Uuid,
-    name: String,
 }
 
 /// A workspace, as its members see it.

@@ -1,0 +1,128 @@
+//! Changes of people, departments, roles and groups: only by administrators, and only where the whole stays sound.
+
+use crate::app::App;
+use crate::caller::{Caller, Scope};
+use crate::error::Error;
+use zhupi_engine::directory::{Department, Role, User, UserGroup};
+use zhupi_engine::ids::{TenantId, UserId};
+use zhupi_engine::{Directory, Problem};
+use zhupi_store::{People, UserRow};
+
+/// An entry to be added or replaced.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    User(UserRow),
+    Department(Department),
+    Role(Role),
+    Group(UserGroup),
+}
+
+impl App {
+    /// Adds or replaces an entry, unless that makes the directory worse than it is.
+    pub async fn change_directory(&self, caller: &Caller, change: Change) -> Result<(), Error> {
+        self.require_admin(caller).await?;
+        self.put_entry(caller.tenant, change).await
+    }
+
+    /// The same for the operator, who needs no permission.
+    pub async fn put_entry(&self, tenant: TenantId, change: Change) -> Result<(), Error> {
+        let before = self.directory(tenant).await?;
+        let after = changed(&before, &change);
+        let problems = new_problems(&before, &after);
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
+        }
+        let leaves = match &change {
+            Change::User(row) if !row.user.active => Some(row.user.id),
+            _ => None,
+        };
+        let put = self.store.put_directory(tenant, &people(change), self.now_us()).await;
+        self.directory_changed(tenant);
+        put.map_err(|error| match error {
+            zhupi_store::Error::Duplicate { .. } => Error::Duplicate { what: "login".to_owned() },
+            error => error.into(),
+        })?;
+        match leaves {
+            Some(user) => self.end_sessions_of(tenant, user).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sets one's own password, knowing the current one; or somebody else's, as administrator.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        password: &str,
+        current: Option<&str>,
+    ) -> Result<(), Error> {
+        let account = self.store.load_account_of(caller.tenant, user).await?.ok_or(Error::NotFound)?;
+        if caller.user == user {
+            caller.require(Scope::Admin)?;
+            let current = current.ok_or_else(|| Error::field("current", "it is required"))?;
+            if !self.passwords.verify(current, account.password_hash.as_deref()).await? {
+                return Err(Error::field("current", "it is not the current password"));
+            }
+        } else {
+            self.require_admin(caller).await?;
+        }
+        self.put_password(caller.tenant, user, password).await
+    }
+
+    /// The same for the operator, who needs no permission.
+    pub async fn put_password(&self, tenant: TenantId, user: UserId, password: &str) -> Result<(), Error> {
+        if !(8..=1000).contains(&password.len()) {
+            return Err(Error::field("password", "expected 8 to 1000 bytes"));
+        }
+        let hash = self.passwords.hash(password).await?;
+        if !self.store.set_password(tenant, user, &hash, self.now_us()).await? {
+            return Err(Error::NotFound);
+        }
+        self.end_sessions_of(tenant, user).await
+    }
+
+    async fn end_sessions_of(&self, tenant: TenantId, user: UserId) -> Result<(), Error> {
+        self.store.delete_sessions_of(tenant, user).await?;
+        self.forget_callers();
+        Ok(())
+    }
+}
+
+/// The directory as it would be.
+fn changed(before: &Directory, change: &Change) -> Directory {
+    let mut users: Vec<User> = before.users().into_iter().cloned().collect();
+    let mut departments: Vec<Department> = before.departments().into_iter().cloned().collect();
+    let mut roles: Vec<Role> = before.roles().into_iter().cloned().collect();
+    let mut groups: Vec<UserGroup> = before.groups().into_iter().cloned().collect();
+    // The last of two with one id counts.
+    match change.clone() {
+        Change::User(row) => users.push(row.user),
+        Change::Department(it) => departments.push(it),
+        Change::Role(it) => roles.push(it),
+        Change::Group(it) => groups.push(it),
+    }
+    let mut after = Directory::new(users, departments, roles, groups);
+    after.time_zone.clone_from(&before.time_zone);
+    after
+}
+
+/// What is wrong afterwards and was not before. Old faults must not keep anybody from mending them one by one.
+fn new_problems(before: &Directory, after: &Directory) -> Vec<Problem> {
+    let old = before.check();
+    let mut problems: Vec<Problem> = after.check().into_iter().filter(|it| !old.contains(it)).collect();
+    if after.admins().is_empty() && !before.admins().is_empty() {
+        problems.push(Problem::error("users", "no_admin_left", "the workspace would have no administrator"));
+    }
+    problems
+}
+
+fn people(change: Change) -> People {
+    let mut people = People::default();
+    match change {
+        Change::User(it) => people.users.push(it),
+        Change::Department(it) => people.departments.push(it),
+        Change::Role(it) => people.roles.push(it),
+        Change::Group(it) => people.groups.push(it),
+    }
+    people
+}

