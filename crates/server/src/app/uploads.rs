@@ -7,6 +7,7 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use futures_util::Stream;
 use uuid::Uuid;
+use zhupi_engine::form::{FormData, Value};
 use zhupi_engine::ids::{FileId, InstanceId, TenantId, UserId};
 use zhupi_store::FileRow;
 
@@ -87,14 +88,31 @@ impl App {
             return Ok(row);
         }
         let shown = match instance {
-            Some(instance) => self.shows_file(caller, instance, id).await?,
+            Some(instance) => self.shows_file(caller, instance, &row).await?,
             None => false,
         };
         if shown { Ok(row) } else { Err(Error::NotFound) }
     }
 
-    async fn shows_file(&self, caller: &Caller, instance: InstanceId, file: FileId) -> Result<bool, Error> {
-        let _ = (caller, instance, file);
-        Ok(false)
+    /// An instance shows the files its initiator uploaded: naming somebody else's file opens nothing.
+    async fn shows_file(&self, caller: &Caller, id: InstanceId, file: &FileRow) -> Result<bool, Error> {
+        let instance = self.see_instance(caller.tenant, caller.user, id).await?.stored.instance;
+        Ok(instance.initiator == file.created_by && holds_file(&instance.form, file.id))
     }
+}
+
+fn holds_file(form: &FormData, file: FileId) -> bool {
+    form.0.values().any(|value| match value {
+        Value::Files(files) => files.iter().any(|it| it.id == Some(file)),
+        Value::Rows(rows) => rows.iter().any(|row| holds_file(row, file)),
+        Value::Text(_)
+        | Value::Number(_)
+        | Value::Money(_)
+        | Value::Date(_)
+        | Value::DateRange(_)
+        | Value::Choice(_)
+        | Value::Choices(_)
+        | Value::People(_)
+        | Value::Departments(_) => false,
+    })
 }
