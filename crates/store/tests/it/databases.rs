@@ -11,11 +11,20 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     run(body(migrated("sqlite::memory:").await)).await;
+    on_postgres(|store, _| body(store)).await;
+}
+
+/// Only on PostgreSQL, for what SQLite cannot suffer; the body also gets the database's address.
+pub async fn on_postgres<F>(body: impl Fn(Store, String) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     if let Ok(server) = std::env::var("ZHUPI_TEST_POSTGRES") {
         let name = format!("zt_{:016x}", fastrand::u64(..));
         administer(&server, &format!("CREATE DATABASE {name}")).await;
-        let store = migrated(&database(&server, &name)).await;
-        let outcome = tokio::spawn(body(store)).await;
+        let address = database(&server, &name);
+        let store = migrated(&address).await;
+        let outcome = tokio::spawn(body(store, address)).await;
         administer(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
         outcome.unwrap_or_else(|failure| resume_unwind(failure.into_panic()));
     }

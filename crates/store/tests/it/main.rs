@@ -1,6 +1,10 @@
 //! The store on SQLite, and on PostgreSQL where `ZHUPI_TEST_POSTGRES` says where one is.
 
+mod boxes;
+mod commit;
 mod databases;
 mod people;
+mod requests;
 mod statements;
+mod survival;
 mod templates;
