@@ -1,12 +1,12 @@
 //! The rules of approvals, pure: no I/O, no clock, no randomness. Time and ids come in as values.
 //!
-//! An [`Instance`] is data. [`decide`] takes a [`Command`] and either refuses it with a [`Rejection`] or yields
+//! An [`Instance`] is data. [`decide()`] takes a [`Command`] and either refuses it with a [`Rejection`] or yields
 //! [`Event`]s; [`Instance::apply`] is the only thing that changes an instance, and cannot fail, since an event is a fact.
 //!
 //! What an administrator draws is a [`Template`]: a [`Form`](form::Form) and a flow, which is a tree of blocks.
 //! [`check_template`] lists everything wrong with one. Who is asked at a node is found by `approvers` in the order of
-//! semantics B1, and the reason of every choice stands in the event. [`preview`] decides on a draft and shows the likely
-//! path. [`ledger`] chains the history of an instance by hashes.
+//! semantics B1, and the reason of every choice stands in the event. [`preview()`] decides on a draft and shows the
+//! likely path. [`ledger`] chains the history of an instance by hashes.
 
 #![warn(missing_docs)]
 #![cfg_attr(
