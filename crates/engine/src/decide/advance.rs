@@ -226,20 +226,6 @@ fn has_somebody(draft: &Draft<'_>, levels: &[Vec<Found>]) -> bool {
     levels.iter().flatten().any(|found| draft.directory.is_active(found.user))
 }
 
-/// Everybody in an open visit has left: the visit is closed and the node's empty rule takes over (B8).
-pub(super) fn ask_somebody_else(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
-    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-    let (token, level, mode) = (visit.token, visit.level, visit.mode);
-    let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
-    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
-    match draft.template.block(&node) {
-        Some(Block::Approval(node)) => {
-            open(draft, Arrival { token, node, level, mode, found: Vec::new(), upcoming })
-        }
-        Some(Block::Cc(_) | Block::Branch(_)) | None => Ok(()),
-    }
-}
-
 /// The first lane, by ascending priority, whose condition holds; else the default lane (B10).
 fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) -> Option<&'b Lane> {
     let mut lanes: Vec<&Lane> = branch.lanes.iter().collect();

@@ -1,6 +1,6 @@
 //! Deciding in a slot, and what the slots of a visit come to (semantics B3).
 
-use super::advance::{self, go_on};
+use super::advance::go_on;
 use super::{Draft, check_active, checked_text};
 use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
@@ -114,7 +114,6 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection
                 draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
                 return go_on(draft, id);
             }
-            Verdict::NobodyLeft => return advance::ask_somebody_else(draft, id),
         }
     }
 }
@@ -135,14 +134,10 @@ enum Verdict {
     Wait,
     Turn(SlotId),
     Close(VisitState),
-    NobodyLeft,
 }
 
 fn verdict(visit: &Visit) -> Verdict {
     let tally = Tally::of(visit);
-    if tally.count == 0 {
-        return Verdict::NobodyLeft;
-    }
     let outcome = match visit.mode {
         Mode::OrSign { reject: OrReject::FirstDecides } if tally.rejected > 0 => Some(VisitState::Rejected),
         Mode::OrSign { .. } if tally.approved > 0 => Some(tally.passed()),

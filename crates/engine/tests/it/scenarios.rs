@@ -1,0 +1,15 @@
+//! One file per section of the specification.
+
+mod b10_conditions;
+mod b12_cc;
+mod b14_preview;
+mod b17_refusals;
+mod b1_resolution;
+mod b2_levels;
+mod b3_modes;
+mod b4_reject;
+mod b6_self;
+mod b7_dedup;
+mod b8_empty;
+mod b9_withdraw;
+mod submit;

@@ -1,0 +1,63 @@
+//! B12: people are told, and nobody waits for them.
+
+use crate::world::*;
+use zhupi_engine::template::Template;
+use zhupi_engine::{Command, Rejection, Status, Submit};
+
+fn world() -> World {
+    World::new().people(&["ann", "bob", "cid", "dan"])
+}
+
+fn flow() -> Template {
+    template(vec![cc("c1", &["cid"]), ask("n", &["bob"]), cc("c2", &["cid", "dan"])])
+}
+
+#[test]
+fn a_cc_node_tells_when_it_is_reached_and_goes_on() {
+    let run = Run::start(world(), flow(), "ann");
+    assert_eq!((run.told().as_str(), run.pending().as_str()), ("cid", "bob"));
+}
+
+#[test]
+fn one_copy_a_person_and_instance() {
+    assert_eq!(Run::start(world(), flow(), "ann").approve("bob").told(), "cid dan");
+}
+
+#[test]
+fn a_cc_node_that_is_never_reached_tells_nobody() {
+    assert_eq!(Run::start(world(), flow(), "ann").reject("bob").told(), "cid");
+}
+
+#[test]
+fn the_result_is_told_at_the_end_even_to_people_told_before() {
+    let mut template = flow();
+    template.settings.cc_at_end = vec![named(&["cid"])];
+    assert_eq!(Run::start(world(), template.clone(), "ann").reject("bob").told(), "cid cid");
+    assert_eq!(Run::start(world(), template, "ann").approve("bob").told(), "cid dan cid");
+}
+
+#[test]
+fn the_initiator_may_name_people_where_the_template_says_so() {
+    let submit = Submit { cc: vec![user("dan")], ..Submit::default() };
+    let refused = Run::submit(world(), flow(), "ann", submit.clone()).err();
+    assert_eq!(refused, Some(Rejection::CcNotAllowed));
+    let mut template = flow();
+    template.settings.allow_add_cc = true;
+    assert_eq!(Run::submit(world(), template, "ann", submit).unwrap().told(), "dan cid");
+}
+
+#[test]
+fn disabled_people_are_not_told() {
+    assert_eq!(Run::start(world().disabled("cid"), flow(), "ann").told(), "");
+}
+
+#[test]
+fn the_read_state_is_kept_once() {
+    let mut run = Run::start(world(), flow(), "ann");
+    run.act("cid", Command::MarkRead).unwrap();
+    let first = run.instance.cc[0].read_at;
+    run.act("cid", Command::MarkRead).unwrap();
+    assert_eq!((first.is_some(), run.instance.cc[0].read_at), (true, first));
+    assert_eq!(run.act("dan", Command::MarkRead), Err(Rejection::NotCopied));
+    assert_eq!(run.status(), Status::Running);
+}

@@ -1,0 +1,91 @@
+//! B14: the likely path.
+
+use crate::world::*;
+use serde_json::json;
+use zhupi_engine::Status;
+use zhupi_engine::condition::{Compare, Condition, Group, Scope, Subject, Test};
+use zhupi_engine::form::FieldKind;
+use zhupi_engine::instance::{AutoReason, VisitState};
+use zhupi_engine::preview::{Step, Uncertain};
+use zhupi_engine::template::{Block, PersonRule, Template, When};
+
+fn words(steps: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .map(|step| match step {
+            Step::Approval { node, people, state, .. } => {
+                let people: Vec<_> = people.iter().map(|it| it.name.as_str()).collect();
+                format!("{node} {state:?} {}", people.join("+"))
+            }
+            Step::Cc { people, .. } => {
+                format!("cc {}", people.iter().map(|it| name(it.user)).collect::<String>())
+            }
+            Step::Lane { branch, lane, .. } => format!("{branch}:{lane}"),
+        })
+        .collect()
+}
+
+fn by_amount() -> Template {
+    let test = Test::Number { op: Compare::GreaterOrEqual, value: 1000.into(), currency: None };
+    let condition = Condition { subject: Subject::Field("sum".into()), test };
+    let high = When::AnyOf(vec![Group { conditions: vec![condition] }]);
+    let lanes =
+        vec![lane("high", 1, high, vec![ask("boss", &["cid"])]), lane("low", 2, When::Default, vec![])];
+    let flow = vec![ask("first", &["bob"]), branch("b", lanes), cc("c", &["dan"]), ask("last", &["ann"])];
+    with_form(vec![field("sum", FieldKind::Money)], flow)
+}
+
+fn world() -> World {
+    World::new().people(&["ann", "bob", "cid", "dan"])
+}
+
+#[test]
+fn the_path_with_people_lanes_copies_and_automatic_steps() {
+    let preview = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "1000.00"}));
+    let expected = ["first Open bob", "b:high", "boss Open cid", "cc dan", "last AutoApproved ann"];
+    assert_eq!(
+        (words(&preview.steps), preview.ends),
+        (expected.map(String::from).to_vec(), Status::Approved)
+    );
+    let Some(Step::Approval { people, state, .. }) = preview.steps.last() else { panic!() };
+    assert_eq!((people[0].auto, *state), (Some(AutoReason::SelfSkip), VisitState::AutoApproved));
+}
+
+#[test]
+fn other_values_take_another_path_and_have_another_hash() {
+    let high = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "1000"}));
+    let low = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "999.99"}));
+    assert_eq!(words(&low.steps)[1], "b:low");
+    assert_ne!(high.hash, low.hash);
+    assert_eq!(low.hash, look_ahead(&world(), &by_amount(), "ann", json!({"sum": "999.99"})).hash);
+}
+
+#[test]
+fn what_the_lane_saw_is_shown() {
+    let preview = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "1000"}));
+    let Step::Lane { outcome: Some(outcome), .. } = &preview.steps[1] else { panic!() };
+    assert_eq!(outcome.groups[0][0].saw.as_deref(), Some("1000 CNY"));
+}
+
+#[test]
+fn a_missing_pick_is_uncertain() {
+    let pick = PersonRule::InitiatorPick { many: false, among: Scope::default() };
+    let flow = template(vec![Block::Approval(node("n", by(pick))), ask("m", &["bob"])]);
+    let preview = look_ahead(&world(), &flow, "ann", json!({}));
+    let Step::Approval { uncertain, state, .. } = &preview.steps[0] else { panic!() };
+    assert_eq!((uncertain.as_slice(), *state), (&[Uncertain::PickMissing][..], VisitState::Open));
+    assert_eq!(words(&preview.steps)[1], "m Open bob");
+}
+
+#[test]
+fn the_real_path_is_the_preview_when_everybody_approves() {
+    let preview = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "5"}));
+    let run = Run::start_with(world(), by_amount(), "ann", json!({"sum": "5"})).approve("bob");
+    let visits: Vec<_> = run.instance.visits.iter().map(|visit| visit.node.to_string()).collect();
+    let likely = preview.steps.iter().filter_map(|step| match step {
+        Step::Approval { node, .. } => Some(node.to_string()),
+        Step::Cc { .. } | Step::Lane { .. } => None,
+    });
+    let likely: Vec<_> = likely.collect();
+    assert_eq!((visits, run.status()), (likely, preview.ends));
+}

@@ -1,0 +1,92 @@
+//! B17 and every refusal that no other file shows.
+
+use crate::world::*;
+use zhupi_engine::ids::SlotId;
+use zhupi_engine::template::{Approval, Block, Opinion};
+use zhupi_engine::{Command, Envelope, Rejection, Status, decide};
+
+fn world() -> World {
+    World::new().people(&["ann", "bob", "cid"])
+}
+
+fn run() -> Run {
+    Run::start(world(), template(vec![ask("n", &["bob"])]), "ann")
+}
+
+fn approve(slot: u32) -> Command {
+    Command::Approve { slot: SlotId(slot), comment: String::new() }
+}
+
+#[test]
+fn an_unknown_task_and_somebody_elses_task() {
+    assert_eq!(run().act("bob", approve(7)), Err(Rejection::TaskNotFound { slot: SlotId(7) }));
+    assert_eq!(run().act("cid", approve(0)), Err(Rejection::NotYourTask));
+}
+
+#[test]
+fn another_version_than_the_one_seen() {
+    let run = run();
+    let envelope = Envelope { actor: user("bob"), at: at(99), seen_version: Some(7), command: approve(0) };
+    let refused = decide(&run.template, &run.world.directory(), &run.instance, &envelope);
+    assert_eq!(refused, Err(Rejection::StaleVersion { seen: 7, actual: 1 }));
+}
+
+#[test]
+fn somebody_who_has_left_decides_nothing() {
+    let mut run = run();
+    run.world = run.world.disabled("bob");
+    assert_eq!(run.act("bob", approve(0)), Err(Rejection::UserNotActive { user: user("bob") }));
+}
+
+#[test]
+fn an_opinion_where_the_node_needs_one() {
+    let with = |opinion| {
+        let approval = Approval { opinion, ..node("n", members(&["bob"])) };
+        Run::start(world(), template(vec![Block::Approval(approval)]), "ann")
+    };
+    let missing = Err(Rejection::TextRequired { field: "comment" });
+    let reject = || Command::Reject { slot: SlotId(0), comment: " ".to_owned() };
+    assert_eq!(with(Opinion::Required).act("bob", approve(0)), missing);
+    assert_eq!(with(Opinion::OnReject).act("bob", approve(0)), Ok(()));
+    assert_eq!(with(Opinion::OnReject).act("bob", reject()), missing);
+    assert_eq!(with(Opinion::Optional).act("bob", reject()), Ok(()));
+}
+
+#[test]
+fn too_many_words() {
+    let comment = "x".repeat(2_001);
+    let refused = run().act("bob", Command::Approve { slot: SlotId(0), comment });
+    assert_eq!(refused, Err(Rejection::TextTooLong { field: "comment", limit: 2_000 }));
+}
+
+#[test]
+fn a_refusal_changes_nothing() {
+    let mut run = run();
+    let before = run.instance.clone();
+    run.act("cid", approve(0)).unwrap_err();
+    assert_eq!(run.instance, before);
+}
+
+#[test]
+fn comments_are_kept_after_the_end_too() {
+    let mut run = run().approve("bob");
+    run.act("ann", Command::Comment { text: " thanks ".to_owned() }).unwrap();
+    assert_eq!((run.instance.comments[0].text.as_str(), run.status()), ("thanks", Status::Approved));
+    let refused = run.act("ann", Command::Comment { text: " ".to_owned() });
+    assert_eq!(refused, Err(Rejection::TextRequired { field: "text" }));
+}
+
+#[test]
+fn a_manager_stands_in_where_the_template_allows_it_and_both_names_are_kept() {
+    let mut template = template(vec![ask("n", &["bob"])]);
+    template.settings.managers = vec![user("cid")];
+    assert_eq!(
+        Run::start(world(), template.clone(), "ann").act("cid", approve(0)),
+        Err(Rejection::NotYourTask)
+    );
+    template.settings.allow_agent = true;
+    let mut run = Run::start(world(), template, "ann");
+    run.act("cid", approve(0)).unwrap();
+    let (_, slot) = run.instance.slot(SlotId(0)).unwrap();
+    assert_eq!((slot.assignee, slot.decided.as_ref().unwrap().by), (user("bob"), user("cid")));
+}

@@ -1,0 +1,363 @@
+//! A small company in words, and an instance on its way through it.
+
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+use zhupi_engine::approvers::Why;
+use zhupi_engine::directory::{Department, Role, User, UserGroup};
+use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
+use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SlotId, UserId};
+use zhupi_engine::instance::{SlotState, Visit};
+use zhupi_engine::template::*;
+use zhupi_engine::{
+    Command, Directory, Envelope, Event, Instance, Preview, Rejection, Status, Submit, decide, preview,
+};
+
+/// An id that reads like its name.
+pub fn uuid(name: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    Uuid::from_bytes(bytes)
+}
+
+pub fn user(name: &str) -> UserId {
+    uuid(name).into()
+}
+
+pub fn department(name: &str) -> DepartmentId {
+    uuid(name).into()
+}
+
+pub fn role(name: &str) -> RoleId {
+    uuid(name).into()
+}
+
+pub fn group(name: &str) -> GroupId {
+    uuid(name).into()
+}
+
+pub fn at(second: i64) -> Timestamp {
+    // 2026-01-01T00:00:00Z
+    Timestamp::from_second(1_767_225_600 + second).unwrap()
+}
+
+#[derive(Clone, Default)]
+pub struct World {
+    users: BTreeMap<String, User>,
+    departments: Vec<Department>,
+    roles: Vec<Role>,
+    groups: Vec<UserGroup>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let mut world = Self::default();
+        world.admin("root");
+        world
+    }
+
+    /// A person in these departments, the first being the primary one.
+    pub fn person(mut self, name: &str, departments: &[&str]) -> Self {
+        let departments = departments.iter().map(|it| department(it)).collect();
+        self.entry(name).departments = departments;
+        self
+    }
+
+    pub fn people(self, names: &[&str]) -> Self {
+        names.iter().fold(self, |world, name| world.person(name, &[]))
+    }
+
+    pub fn reports_to(mut self, name: &str, supervisor: &str) -> Self {
+        self.entry(supervisor);
+        self.entry(name).supervisor = Some(user(supervisor));
+        self
+    }
+
+    pub fn disabled(mut self, name: &str) -> Self {
+        self.entry(name).active = false;
+        self
+    }
+
+    pub fn limit(mut self, name: &str, limit: i64) -> Self {
+        self.entry(name).approval_limit = Some(limit.into());
+        self
+    }
+
+    /// `parent` empty: a root.
+    pub fn department(mut self, name: &str, parent: &str, heads: &[&str]) -> Self {
+        heads.iter().for_each(|head| {
+            self.entry(head);
+        });
+        self.departments.push(Department {
+            id: department(name),
+            name: name.to_owned(),
+            parent: (!parent.is_empty()).then(|| department(parent)),
+            heads: heads.iter().map(|it| user(it)).collect(),
+        });
+        self
+    }
+
+    pub fn role(mut self, name: &str, members: &[&str]) -> Self {
+        members.iter().for_each(|it| {
+            self.entry(it);
+        });
+        let members = members.iter().map(|it| user(it)).collect();
+        self.roles.push(Role { id: role(name), name: name.to_owned(), members });
+        self
+    }
+
+    pub fn group(mut self, name: &str, members: &[&str]) -> Self {
+        members.iter().for_each(|it| {
+            self.entry(it);
+        });
+        let members = members.iter().map(|it| user(it)).collect();
+        self.groups.push(UserGroup { id: group(name), name: name.to_owned(), members });
+        self
+    }
+
+    pub fn without_admin(mut self) -> Self {
+        self.users.values_mut().for_each(|user| user.admin = false);
+        self
+    }
+
+    fn admin(&mut self, name: &str) {
+        self.entry(name).admin = true;
+    }
+
+    fn entry(&mut self, name: &str) -> &mut User {
+        self.users.entry(name.to_owned()).or_insert_with(|| User {
+            id: user(name),
+            name: name.to_owned(),
+            active: true,
+            departments: Vec::new(),
+            supervisor: None,
+            approval_limit: None,
+            admin: false,
+        })
+    }
+
+    pub fn directory(&self) -> Directory {
+        Directory::new(
+            self.users.values().cloned().collect(),
+            self.departments.clone(),
+            self.roles.clone(),
+            self.groups.clone(),
+        )
+    }
+}
+
+// ---- templates ----
+
+pub fn template(flow: Vec<Block>) -> Template {
+    Template {
+        name: "test".to_owned(),
+        form: Form::default(),
+        flow,
+        settings: Settings { dedup: Dedup::None, ..Settings::default() },
+    }
+}
+
+pub fn with_form(fields: Vec<Field>, flow: Vec<Block>) -> Template {
+    Template { form: Form { fields }, ..template(flow) }
+}
+
+pub fn field(id: &str, kind: FieldKind) -> Field {
+    Field {
+        id: id.into(),
+        kind,
+        title: id.to_owned(),
+        required: false,
+        not_print: false,
+        placeholder: String::new(),
+        options: Vec::new(),
+        columns: Vec::new(),
+        currency: None,
+        extra: None,
+        other: Default::default(),
+    }
+}
+
+pub fn choice(id: &str, kind: FieldKind, options: &[&str]) -> Field {
+    let option = |it: &&str| FieldOption { id: (*it).into(), label: (*it).to_owned() };
+    Field { options: options.iter().map(option).collect(), ..field(id, kind) }
+}
+
+pub fn node(id: &str, approvers: Approvers) -> Approval {
+    Approval {
+        id: id.into(),
+        title: id.to_owned(),
+        approvers,
+        mode: Mode::default(),
+        self_rule: None,
+        empty: EmptyRule::default(),
+        control: false,
+        always_ask: false,
+        opinion: Opinion::Optional,
+        other: Default::default(),
+    }
+}
+
+pub fn members(names: &[&str]) -> Approvers {
+    Approvers::People(vec![named(names)])
+}
+
+pub fn named(names: &[&str]) -> PersonRule {
+    PersonRule::Members(names.iter().map(|it| user(it)).collect())
+}
+
+pub fn by(rule: PersonRule) -> Approvers {
+    Approvers::People(vec![rule])
+}
+
+/// A node with named people and the default mode.
+pub fn ask(id: &str, names: &[&str]) -> Block {
+    Block::Approval(node(id, members(names)))
+}
+
+pub fn ask_in(id: &str, names: &[&str], mode: Mode) -> Block {
+    Block::Approval(Approval { mode, ..node(id, members(names)) })
+}
+
+pub fn cc(id: &str, names: &[&str]) -> Block {
+    let people = vec![named(names)];
+    Block::Cc(Cc {
+        id: id.into(),
+        title: id.to_owned(),
+        people,
+        allow_more: false,
+        other: Default::default(),
+    })
+}
+
+pub fn branch(id: &str, lanes: Vec<Lane>) -> Block {
+    Block::Branch(Branch { id: id.into(), title: String::new(), lanes, other: Default::default() })
+}
+
+pub fn lane(id: &str, priority: i64, when: When, blocks: Vec<Block>) -> Lane {
+    Lane { id: id.into(), title: String::new(), priority, when, blocks, other: Default::default() }
+}
+
+pub fn department_chain(levels: u8) -> Chain {
+    Chain {
+        line: Line::DepartmentHeads,
+        end: ChainEnd::Levels(levels),
+        start: Start::Initiator,
+        order: Order::BottomUp,
+        heads: Heads::Any,
+    }
+}
+
+// ---- an instance on its way ----
+
+pub struct Run {
+    pub template: Template,
+    pub world: World,
+    pub instance: Instance,
+    pub events: Vec<Event>,
+    clock: i64,
+}
+
+impl Run {
+    /// Submits without form values; panics where that is refused.
+    pub fn start(world: World, template: Template, initiator: &str) -> Self {
+        Self::submit(world, template, initiator, Submit::default()).unwrap()
+    }
+
+    pub fn start_with(world: World, template: Template, initiator: &str, form: serde_json::Value) -> Self {
+        let form = read_values(&template.form, form.as_object().unwrap()).unwrap();
+        Self::submit(world, template, initiator, Submit { form, ..Submit::default() }).unwrap()
+    }
+
+    pub fn submit(
+        world: World,
+        template: Template,
+        initiator: &str,
+        submit: Submit,
+    ) -> Result<Self, Rejection> {
+        let instance = Instance::draft(uuid("instance").into(), uuid("template").into(), 1, user(initiator));
+        let mut run = Self { template, world, instance, events: Vec::new(), clock: 0 };
+        run.act(initiator, Command::Submit(submit))?;
+        Ok(run)
+    }
+
+    pub fn act(&mut self, actor: &str, command: Command) -> Result<(), Rejection> {
+        self.clock += 60;
+        let envelope = Envelope { actor: user(actor), at: at(self.clock), seen_version: None, command };
+        let events = decide(&self.template, &self.world.directory(), &self.instance, &envelope)?;
+        events.iter().for_each(|event| self.instance.apply(event));
+        self.instance.version += 1;
+        self.events.extend(events);
+        assert_eq!(self.instance.broken(), Vec::<String>::new());
+        Ok(())
+    }
+
+    pub fn try_approve(&mut self, name: &str) -> Result<(), Rejection> {
+        let slot = self.slot_of(name);
+        self.act(name, Command::Approve { slot, comment: String::new() })
+    }
+
+    pub fn try_reject(&mut self, name: &str) -> Result<(), Rejection> {
+        let slot = self.slot_of(name);
+        self.act(name, Command::Reject { slot, comment: "no".to_owned() })
+    }
+
+    pub fn approve(mut self, name: &str) -> Self {
+        self.try_approve(name).unwrap();
+        self
+    }
+
+    pub fn reject(mut self, name: &str) -> Self {
+        self.try_reject(name).unwrap();
+        self
+    }
+
+    /// The person's newest slot.
+    pub fn slot_of(&self, name: &str) -> SlotId {
+        let slots = self.instance.visits.iter().rev().flat_map(|visit| &visit.slots);
+        slots.into_iter().find(|slot| slot.assignee == user(name)).map_or(SlotId(999), |slot| slot.id)
+    }
+
+    /// Names of the people who can decide now, in order.
+    pub fn pending(&self) -> String {
+        let names = self.instance.pending().map(|(_, slot)| name(slot.assignee));
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn status(&self) -> Status {
+        self.instance.status
+    }
+
+    pub fn visit(&self, node: &str) -> &Visit {
+        self.visits(node).pop().unwrap()
+    }
+
+    pub fn visits(&self, node: &str) -> Vec<&Visit> {
+        self.instance.visits.iter().filter(|visit| visit.node == NodeId::from(node)).collect()
+    }
+
+    /// State of the person's newest slot.
+    pub fn state(&self, name: &str) -> SlotState {
+        self.instance.slot(self.slot_of(name)).unwrap().1.state
+    }
+
+    pub fn why(&self, name: &str) -> Why {
+        self.instance.slot(self.slot_of(name)).unwrap().1.why.clone()
+    }
+
+    /// Names of the people told, in order.
+    pub fn told(&self) -> String {
+        self.instance.cc.iter().map(|entry| name(entry.user)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+pub fn name(user: UserId) -> String {
+    user.0.as_bytes().iter().take_while(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()
+}
+
+pub fn look_ahead(world: &World, template: &Template, initiator: &str, form: serde_json::Value) -> Preview {
+    let form = zhupi_engine::form::read_partial(&template.form, form.as_object().unwrap()).unwrap();
+    let submit = Submit { form, ..Submit::default() };
+    preview(template, &world.directory(), user(initiator), &submit, at(0)).unwrap()
+}
