@@ -9,12 +9,15 @@ use zhupi_engine::ids::{SlotId, TenantId, UserId};
 /// Approvals of one instance, one after another.
 pub const LEVELS: u64 = 12;
 
+/// Rows, each with the number of its table.
+pub type Rows = Vec<(usize, Row)>;
+
 pub struct Recipe {
     pub tables: Vec<Table>,
     /// Rows that are there once, with their tables.
-    pub workspace: Vec<(usize, Row)>,
+    pub workspace: Rows,
     /// Rows of the instance that all others are copies of.
-    pub original: Vec<(usize, Row)>,
+    pub original: Rows,
     pub original_id: Uuid,
     pub tenant: TenantId,
     /// Where the master key is that the rows were sealed with.
@@ -40,7 +43,7 @@ pub struct Ticket {
 
 impl Recipe {
     /// Splits what a database holds after the instance began.
-    pub fn split(tables: &[Table], begun: &Snapshot, id: Uuid) -> (Vec<(usize, Row)>, Vec<(usize, Row)>) {
+    pub fn split(tables: &[Table], begun: &Snapshot, id: Uuid) -> (Rows, Rows) {
         let all = begun
             .iter()
             .enumerate()
