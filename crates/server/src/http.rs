@@ -35,8 +35,8 @@ async fn say_errors(State(render): State<Render>, request: Request, next: Next) 
 pub fn surround(app: &Shared, routes: Router<Shared>) -> Router<Shared> {
     routes
         .fallback(async || Error::NotFound)
-        .layer(middleware::from_fn_with_state(app.clone(), security_headers))
         .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(app.clone(), security_headers))
 }
 
 async fn observe(mut request: Request, next: Next) -> Response {

@@ -1,0 +1,104 @@
+//! API apps and tokens.
+
+use crate::harness::TestApp;
+use jiff::SignedDuration;
+use serde_json::json;
+use zhupi_server::caller::Scope;
+
+#[tokio::test]
+async fn a_token_works_until_it_is_revoked() {
+    let app = TestApp::new().await;
+    let session = app.session(app.user("wang").await).await;
+    let body = json!({ "name": "script", "scopes": ["read"] });
+    let made = app.post("/v1/tokens").by(&session).json(&body).send().await.expect(201);
+    let token = made["token"].as_str().expect("a token");
+    app.get("/v1/me").token(token).send().await.expect(200);
+
+    let path = format!("/v1/tokens/{}", made["id"].as_str().expect("an id"));
+    app.call("DELETE", &path).by(&session).send().await.expect(204);
+
+    app.get("/v1/me").token(token).send().await.expect_problem(401, "unauthenticated");
+    let list = app.get("/v1/tokens").by(&session).send().await.expect(200);
+    assert_eq!(list["items"][0]["name"], "script");
+    assert_eq!(list["items"][0]["revoked_at"], crate::harness::START);
+}
+
+#[tokio::test]
+async fn a_token_expires() {
+    let app = TestApp::new().await;
+    let session = app.session(app.user("wang").await).await;
+    let body = json!({ "name": "script", "scopes": ["read"], "expires_in_days": 1 });
+    let made = app.post("/v1/tokens").by(&session).json(&body).send().await.expect(201);
+    let token = made["token"].as_str().expect("a token");
+    app.get("/v1/me").token(token).send().await.expect(200);
+
+    app.app.clock.advance(SignedDuration::from_hours(25));
+
+    app.get("/v1/me").token(token).send().await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn nobody_gives_away_more_than_he_has() {
+    let app = TestApp::new().await;
+    let wang = app.user("wang").await;
+    let li = app.user("li").await;
+    let writes = app.token(app.tenant, wang, &[Scope::Read, Scope::Write]).await;
+    let more = json!({ "name": "more", "scopes": ["admin"] });
+    app.post("/v1/tokens").token(&writes).json(&more).send().await.expect_problem(403, "forbidden");
+    let others = json!({ "name": "others", "scopes": ["read"], "user": li });
+    app.post("/v1/tokens").token(&writes).json(&others).send().await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn others_tokens_do_not_exist() {
+    let app = TestApp::new().await;
+    let wang = app.session(app.user("wang").await).await;
+    let li = app.session(app.user("li").await).await;
+    let root = app.session(app.admin("root").await).await;
+    let body = json!({ "name": "script", "scopes": ["read"] });
+    let made = app.post("/v1/tokens").by(&wang).json(&body).send().await.expect(201);
+    let path = format!("/v1/tokens/{}", made["id"].as_str().expect("an id"));
+
+    app.call("DELETE", &path).by(&li).send().await.expect_problem(404, "not_found");
+    app.call("DELETE", &path).by(&root).send().await.expect(204);
+}
+
+#[tokio::test]
+async fn an_apps_secret_is_shown_once_and_kept_encrypted() {
+    let app = TestApp::new().await;
+    let root = app.session(app.admin("root").await).await;
+    let body = json!({ "name": "office", "scopes": ["read", "write"] });
+    let made = app.post("/v1/apps").by(&root).json(&body).send().await.expect(201);
+    let id = made["id"].as_str().expect("an id");
+    let secret = made["secret"].as_str().expect("a secret");
+
+    let kept = app.app.store.load_app(app.tenant, id).await.expect("a database").expect("the app");
+    assert!(!String::from_utf8_lossy(&kept.secret).contains(secret));
+    assert_eq!(app.app.app_secret(app.tenant, &kept).expect("a secret"), secret);
+    assert_eq!(zhupi_server::secrets::app_tenant(id), Some(app.tenant));
+    let list = app.get("/v1/apps").by(&root).send().await;
+    assert_eq!(list.expect(200)[0]["name"], "office");
+    assert!(!list.text().contains(secret));
+
+    let rotated = app.post(&format!("/v1/apps/{id}/rotate")).by(&root).send().await.expect(200);
+    let kept = app.app.store.load_app(app.tenant, id).await.expect("a database").expect("the app");
+    assert_ne!(rotated["secret"], secret);
+    assert_eq!(app.app.app_secret(app.tenant, &kept).expect("a secret"), rotated["secret"]);
+}
+
+#[tokio::test]
+async fn a_disabled_apps_tokens_are_refused() {
+    let app = TestApp::new().await;
+    let root = app.session(app.admin("root").await).await;
+    let body = json!({ "name": "office", "scopes": ["read"] });
+    let made = app.post("/v1/apps").by(&root).json(&body).send().await.expect(201);
+    let body = json!({ "name": "token", "scopes": ["read"], "app": made["id"] });
+    let token = app.post("/v1/tokens").by(&root).json(&body).send().await.expect(201);
+    let token = token["token"].as_str().expect("a token");
+    app.get("/v1/me").token(token).send().await.expect(200);
+
+    let path = format!("/v1/apps/{}/disable", made["id"].as_str().expect("an id"));
+    app.post(&path).by(&root).send().await.expect(204);
+
+    app.get("/v1/me").token(token).send().await.expect_problem(401, "unauthenticated");
+}

@@ -1,0 +1,182 @@
+//! What every request passes, whichever route it takes.
+
+use crate::harness::TestApp;
+use serde_json::json;
+use zhupi_server::caller::Scope;
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers_and_an_id() {
+    let app = TestApp::new().await;
+    for path in ["/healthz", "/v1/me", "/no/such/path"] {
+        let answer = app.get(path).send().await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn behind_https_browsers_are_told_to_stay_there() {
+    let app = TestApp::with(&[("public_url", "https://approve.example")]).await;
+    let answer = app.get("/healthz").send().await;
+    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000; includeSubDomains");
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_if_it_looks_like_one() {
+    let app = TestApp::new().await;
+    let kept = app.get("/healthz").header("x-request-id", "abc-123").send().await;
+    let made = app.get("/healthz").header("x-request-id", "abc 123\"").send().await;
+    assert_eq!(kept.header("x-request-id"), "abc-123");
+    assert_eq!(made.header("x-request-id").len(), 36);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_problems_too() {
+    let app = TestApp::new().await;
+    app.get("/v1/nothing").send().await.expect_problem(404, "not_found");
+    app.get("/nothing").send().await.expect_problem(404, "not_found");
+    app.post("/v1/me").send().await.expect_problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn a_problem_document_has_every_standard_member() {
+    let app = TestApp::new().await;
+    let problem = app.get("/v1/me").header("x-request-id", "r1").send().await.expect(401);
+    let expected = json!({
+        "type": "urn:zhupi:problem:unauthenticated",
+        "title": "unauthenticated",
+        "status": 401,
+        "detail": "you have to log in, or send a token",
+        "code": "unauthenticated",
+        "instance": "r1",
+    });
+    assert_eq!(problem, expected);
+}
+
+#[tokio::test]
+async fn bad_bodies_are_told_by_the_member_that_is_wrong() {
+    let app = TestApp::new().await;
+    let session = app.session(app.admin("root").await).await;
+    let cases = [
+        (r#"{"name": "Wang", "login": 7}"#, Some("login")),
+        (r#"{"login": "wang"}"#, Some("name")),
+        (r#"{"name": "Wang", "login": "wang", "departments": ["x"]}"#, Some("departments[0]")),
+        (r#"{"name": "Wang", "login": "wang", "approval_limit": "much"}"#, Some("approval_limit")),
+        (r#"{"name": "", "login": "wang"}"#, Some("name")),
+        ("", Some("name")),
+        ("{", None),
+        ("[] []", None),
+        (r#"{"name": "Wang", "login": "wang"} {}"#, None),
+    ];
+    for (body, field) in cases {
+        let call = app.post("/v1/users").by(&session).header("content-type", "application/json").body(body);
+        let problem = call.send().await.expect_problem(400, "bad_request");
+        assert_eq!(problem.get("field").and_then(|it| it.as_str()), field, "{body}: {problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_not_read() {
+    let app = TestApp::new().await;
+    let call = app.post("/v1/sessions").header("content-type", "text/plain").body("{}");
+    call.send().await.expect_problem(415, "wrong_media_type");
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let app = TestApp::with(&[("json_limit_bytes", "100")]).await;
+    let login = json!({ "login": "x".repeat(100), "password": "x" });
+    app.post("/v1/sessions").json(&login).send().await.expect_problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn bad_queries_are_told_by_their_name() {
+    let app = TestApp::new().await;
+    let session = app.session(app.user("wang").await).await;
+    for (query, field) in
+        [("limit=0", "limit"), ("limit=x", "limit"), ("after=%21", "after"), ("active=7", "active")]
+    {
+        let answer = app.get(&format!("/v1/users?{query}")).by(&session).send().await;
+        assert_eq!(answer.expect_problem(400, "bad_request")["field"], field, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_asks_too_much_is_told_when_to_come_again() {
+    let app = TestApp::with(&[("requests_per_minute", "2")]).await;
+    let wang = app.session(app.user("wang").await).await;
+    let li = app.session(app.user("li").await).await;
+    for _ in 0..2 {
+        app.get("/v1/me").by(&wang).send().await.expect(200);
+    }
+    let refused = app.get("/v1/me").by(&wang).send().await;
+    refused.expect_problem(429, "too_many_requests");
+    let seconds: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=31).contains(&seconds), "{seconds}");
+    app.get("/v1/me").by(&li).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_address_that_asks_too_much_is_refused_behind_trusted_proxies_only() {
+    let settings = [("address_requests_per_minute", "1"), ("trusted_proxies", "127.0.0.1,10.0.0.0/8")];
+    let app = TestApp::with(&settings).await;
+    let from = |hops: &'static str| app.get("/healthz").header("x-forwarded-for", hops).send();
+
+    from("198.51.100.1").await.expect(200);
+    from("198.51.100.2").await.expect(200);
+    // The hop before our own proxy counts; what its sender claims does not.
+    from("203.0.113.9, 198.51.100.2, 10.0.0.1").await.expect_problem(429, "too_many_requests");
+
+    let open = TestApp::with(&[("address_requests_per_minute", "1")]).await;
+    open.get("/healthz").header("x-forwarded-for", "198.51.100.1").send().await.expect(200);
+    let again = open.get("/healthz").header("x-forwarded-for", "198.51.100.2").send().await;
+    again.expect_problem(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn another_workspace_does_not_exist() {
+    let app = TestApp::new().await;
+    let elsewhere = app.workspace("elsewhere").await;
+    let stranger = app.put_user(elsewhere, crate::harness::person("stranger")).await;
+    let admin = app.session(app.admin("root").await).await;
+
+    app.get(&format!("/v1/users/{stranger}")).by(&admin).send().await.expect_problem(404, "not_found");
+    let people = app.get("/v1/users").by(&admin).send().await.expect(200);
+    assert_eq!(people["items"].as_array().map(Vec::len), Some(1));
+
+    let theirs = app.session_in(elsewhere, stranger).await;
+    let me = app.get("/v1/me").by(&theirs).send().await.expect(200);
+    assert_eq!(me["workspace"]["code"], "elsewhere");
+}
+
+#[tokio::test]
+async fn operators_see_health_readiness_and_metrics() {
+    let app = TestApp::with(&[("metrics_token", "tell me")]).await;
+    zhupi_server::telemetry::metrics();
+    app.get("/healthz").send().await.expect(200);
+    app.get("/readyz").send().await.expect(200);
+    app.get("/metrics").send().await.expect_problem(401, "unauthenticated");
+
+    let metrics = app.get("/metrics").token("tell me").send().await;
+    metrics.expect(200);
+    assert!(metrics.text().contains("zhupi_http_requests_total{"), "{}", metrics.text());
+    assert!(metrics.text().contains(r#"path="/healthz""#), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn without_its_database_the_server_is_not_ready() {
+    let app = TestApp::new().await;
+    let user = app.user("wang").await;
+    let token = app.token(app.tenant, user, &[Scope::Read]).await;
+    app.app.store.close().await;
+
+    app.get("/readyz").send().await.expect_problem(503, "unavailable");
+    let problem = app.get("/v1/me").token(&token).send().await.expect_problem(503, "unavailable");
+    assert_eq!(problem["detail"], "not available right now: try again soon");
+}

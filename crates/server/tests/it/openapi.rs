@@ -1,0 +1,47 @@
+//! The description of our own API.
+
+use crate::harness::TestApp;
+use std::collections::HashSet;
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+
+#[test]
+fn the_kept_document_is_the_one_of_the_code() {
+    let now = format!("{:#}\n", serde_json::to_value(zhupi_server::api::openapi()).expect("a document"));
+    if std::env::var("UPDATE").is_ok() {
+        std::fs::write(KEPT, &now).expect("docs/openapi.json");
+    }
+    let kept = std::fs::read_to_string(KEPT).unwrap_or_default();
+    assert!(
+        now == kept,
+        "docs/openapi.json is not what the code says: refresh it with \
+         `UPDATE=1 cargo test -p zhupi-server --test it openapi`"
+    );
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
+    let document = serde_json::to_value(zhupi_server::api::openapi()).expect("a document");
+    let mut names = HashSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let name = operation["operationId"].as_str().expect("an operation id");
+            assert!(names.insert(name.to_owned()), "{name} stands for two operations");
+            assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            assert!(path.starts_with("/v1/"), "{path}");
+        }
+    }
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn the_document_and_a_page_to_read_it_are_served() {
+    let app = TestApp::new().await;
+    let document = app.get("/v1/openapi.json").send().await.expect(200);
+    assert_eq!(document["info"]["title"], "Zhupi");
+    let page = app.get("/v1/docs/").send().await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("swagger-ui-bundle.js"), "{}", page.text());
+    assert!(!page.text().contains("https://"), "the page loads something from elsewhere: {}", page.text());
+    assert_eq!(app.get("/v1/docs/swagger-ui-bundle.js").send().await.status, 200);
+}
