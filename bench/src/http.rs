@@ -23,14 +23,28 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(program: &Path, database: &str, data: &Path, more: &[&str]) -> Result<Self, Failure> {
+    /// With the rows of a recipe, whose key file it needs.
+    pub async fn start(
+        program: &Path,
+        database: &str,
+        data: &Path,
+        key_file: &Path,
+    ) -> Result<Self, Failure> {
+        Self::spawn(Command::new(program).env("ZHUPI_KEY_FILE", key_file), database, data).await
+    }
+
+    /// With demo data.
+    pub async fn start_demo(program: &Path, database: &str, data: &Path) -> Result<Self, Failure> {
+        Self::spawn(Command::new(program).env("ZHUPI_DEMO", "true"), database, data).await
+    }
+
+    async fn spawn(command: &mut Command, database: &str, data: &Path) -> Result<Self, Failure> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let started = Instant::now();
-        let child = Command::new(program)
+        let child = command
             .args(["serve", "--listen", &address, "--database", database, "--data"])
             .arg(data)
-            .args(more)
             .env("ZHUPI_LOG", "error")
             .env("ZHUPI_REQUESTS_PER_MINUTE", "0")
             .env("ZHUPI_ADDRESS_REQUESTS_PER_MINUTE", "0")

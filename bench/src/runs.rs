@@ -106,8 +106,7 @@ impl Bench<'_> {
 
     async fn over_http(&self, url: &str) -> Result<Option<Arc<Subject>>, Failure> {
         let Some(program) = self.program else { return Ok(None) };
-        let key_file = self.recipe.key_file.display().to_string();
-        let server = Server::start(program, url, self.folder, &["--key-file", &key_file]).await?;
+        let server = Server::start(program, url, self.folder, &self.recipe.key_file).await?;
         let http = Way::Http(Clients::new(server, self.recipe.clone(), MOST_CLIENTS));
         Ok(Some(self.subject(http, self.size.instances)))
     }
@@ -252,10 +251,10 @@ pub async fn measure_start(folder: &Path, program: &Path, goals: &mut Vec<Goal>)
     let data = folder.join("demo");
     std::fs::create_dir_all(&data)?;
     let database = format!("sqlite:{}", data.join("demo.db").display());
-    drop(Server::start(program, &database, &data, &["--demo"]).await?);
+    drop(Server::start_demo(program, &database, &data).await?);
     let (mut ready_ms, mut resident_mb) = (Vec::new(), 0.0);
     for _ in 0..STARTS {
-        let server = Server::start(program, &database, &data, &["--demo"]).await?;
+        let server = Server::start_demo(program, &database, &data).await?;
         ready_ms.push(server.ready_after.as_secs_f64() * 1000.0);
         tokio::time::sleep(Duration::from_secs(3)).await;
         resident_mb = meter::resident_kib(server.process()) as f64 / 1024.0;

@@ -26,6 +26,10 @@ pub async fn fill_sqlite(path: &Path, recipe: &Recipe, instances: u64) -> Result
         for (table, row) in recipe.copy(n) {
             insert_sqlite(&db, recipe, table, &row)?;
         }
+        if n % 1000 == 0 {
+            // Ctrl-C is seen between two polls.
+            tokio::task::yield_now().await;
+        }
     }
     db.execute_batch("COMMIT; ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
