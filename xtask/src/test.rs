@@ -3,6 +3,7 @@
 //! The closing numbers are the test runners' own, summed. A check that runs no tests (formatting, lints, licences, docs)
 //! adds nothing when it passes and one failure when it fails; so does a test run that ends before it could count.
 
+use crate::openapi::UPDATE;
 use crate::postgres::Postgres;
 use crate::programs::{cargo, output};
 use std::io::{BufRead, BufReader};
@@ -49,6 +50,7 @@ fn check_licences(report: &mut Report) {
 fn run_tests(report: &mut Report) {
     let mut tests =
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
+    tests.env_remove(UPDATE);
     if let Ok(url) = std::env::var(POSTGRES_URL) {
         let name = format!("tests, on SQLite and on the PostgreSQL given in {POSTGRES_URL}");
         return report.count(&name, tests.env(POSTGRES_URL, url));
