@@ -1,7 +1,9 @@
 //! Our own API, under `/v1`. The OpenAPI document is made of the same routes, so that the two cannot differ.
 
 mod apps;
+mod callbacks;
 mod comments;
+mod deliveries;
 mod directory;
 mod files;
 mod instances;
@@ -9,6 +11,7 @@ mod preview;
 mod sessions;
 mod tasks;
 mod templates;
+mod webhooks;
 
 use crate::app::Shared;
 use axum::Router;
@@ -45,7 +48,10 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(tasks::routes())
         .merge(comments::routes())
         .merge(apps::routes())
-        .merge(files::routes(file_limit));
+        .merge(files::routes(file_limit))
+        .merge(webhooks::routes())
+        .merge(deliveries::routes())
+        .merge(callbacks::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", all)
 }
 

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::files::Files;
 use crate::limits::RateLimits;
+use crate::outbound::{Guard, Outbound};
 use crate::secrets::{Passwords, Vault};
 use jiff::Timestamp;
 use memory::Memory;
@@ -37,6 +38,7 @@ pub struct App {
     pub passwords: Passwords,
     pub files: Files,
     pub limits: RateLimits,
+    pub outbound: Outbound,
     pub wake: Wake,
     pub(crate) memory: Memory,
 }
@@ -78,6 +80,7 @@ impl App {
             passwords: Passwords::new()?,
             files: Files::open(&config)?,
             limits: RateLimits::new(&config.limits),
+            outbound: Outbound::new(Guard::of(&config)).map_err(Error::internal)?,
             wake: Wake::default(),
             memory: Memory::default(),
             store,

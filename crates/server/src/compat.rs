@@ -1,9 +1,11 @@
 //! The four compatibility surfaces: each its own words, none knows another.
 
+pub mod bpm;
+
 use crate::app::Shared;
 use axum::Router;
 
 /// The routes of all surfaces, each in a shell that says errors in its words.
-pub fn routes(_app: &Shared) -> Router<Shared> {
-    Router::new()
+pub fn routes(app: &Shared) -> Router<Shared> {
+    Router::new().merge(bpm::routes(app))
 }

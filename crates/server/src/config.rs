@@ -1,8 +1,11 @@
 //! Every setting of Zhupi, in one table. A value comes from a flag, else from the environment (`ZHUPI_` and the name in
 //! capitals), else from the TOML file, else from the default. The environment is read here and nowhere else.
 
+use crate::outbound::Allowed;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::num::ParseIntError;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use url::Url;
@@ -45,8 +48,9 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "allow_private_targets",
         "",
-        "private networks that callbacks may reach, with a port where it matters: `10.1.0.0/16,127.0.0.1:9000`",
+        "private networks and hosts that callbacks may reach: `10.1.0.0/16,127.0.0.1:9000,erp.local`",
     ),
+    setting("target_ports", "80,443,1024-65535", "ports that callbacks may reach"),
     setting("json_limit_bytes", "1048576", "greatest size of a JSON body"),
     setting("file_limit_bytes", "52428800", "greatest size of an uploaded file"),
     setting("refused_file_types", "exe,dll,com,bat,cmd,msi,scr,ps1,vbs,sh", "file name endings not accepted"),
@@ -83,7 +87,8 @@ pub struct Config {
     pub log_format: LogFormat,
     pub trusted_proxies: Vec<Network>,
     pub metrics_token: Option<Hidden>,
-    pub allow_private_targets: Vec<Target>,
+    pub allow_private_targets: Vec<Allowed>,
+    pub target_ports: Vec<Ports>,
     pub limits: Limits,
     pub workers: bool,
     pub s3: Option<S3>,
@@ -182,15 +187,11 @@ impl Config {
             trusted_proxies: read.list("trusted_proxies", "a network, such as `10.0.0.0/8`")?,
             metrics_token: read.hidden("metrics_token"),
             allow_private_targets: read_targets(&read, demo)?,
+            target_ports: read.list("target_ports", "a port or a range of them, such as `1024-65535`")?,
             limits: read_limits(&read)?,
             workers: read.flag("workers")?,
             s3: read_s3(&read),
         })
-    }
-
-    /// Whether a callback may go to this address although it is a private one.
-    pub fn allows_private(&self, address: SocketAddr) -> bool {
-        self.allow_private_targets.iter().any(|target| target.contains(address))
     }
 
     /// Browsers reach Zhupi over TLS.
@@ -313,12 +314,11 @@ fn read_log_format(read: &Read<'_>) -> Result<LogFormat, ConfigError> {
 }
 
 /// Demo mode may call receivers on this machine.
-fn read_targets(read: &Read<'_>, demo: bool) -> Result<Vec<Target>, ConfigError> {
-    let mut targets: Vec<Target> =
-        read.list("allow_private_targets", "a network with or without a port, such as `10.1.0.0/16`")?;
+fn read_targets(read: &Read<'_>, demo: bool) -> Result<Vec<Allowed>, ConfigError> {
+    let expected = "a network with or without a port, or a host name, such as `10.1.0.0/16`";
+    let mut targets: Vec<Allowed> = read.list("allow_private_targets", expected)?;
     if demo {
-        targets
-            .push(Target { network: Network { address: IpAddr::from([127, 0, 0, 0]), bits: 8 }, port: None });
+        targets.push(Allowed::Network { base: IpAddr::from([127, 0, 0, 0]), prefix: 8, port: None });
     }
     Ok(targets)
 }
@@ -403,28 +403,15 @@ impl FromStr for Network {
     }
 }
 
-/// A network that callbacks may reach, at one port or at all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Target {
-    pub network: Network,
-    pub port: Option<u16>,
-}
+/// A port, or a range of them with both ends: `443`, `1024-65535`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ports(pub RangeInclusive<u16>);
 
-impl Target {
-    fn contains(&self, address: SocketAddr) -> bool {
-        self.network.contains(address.ip()) && self.port.is_none_or(|port| port == address.port())
-    }
-}
+impl FromStr for Ports {
+    type Err = ParseIntError;
 
-impl FromStr for Target {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        if let Ok(network) = text.parse() {
-            return Ok(Self { network, port: None });
-        }
-        let (network, port) = text.rsplit_once(':').ok_or(())?;
-        let network = network.trim_start_matches('[').trim_end_matches(']');
-        Ok(Self { network: network.parse()?, port: Some(port.parse().map_err(|_| ())?) })
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Ok(Self(first.trim().parse()?..=last.trim().parse()?))
     }
 }

@@ -3,7 +3,7 @@
 
 mod guard;
 
-pub use guard::{Guard, Refusal};
+pub use guard::{Allowed, Guard, Refusal};
 
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
@@ -64,8 +64,8 @@ pub struct SetupFailed(#[from] reqwest::Error);
 
 impl Outbound {
     pub fn new(guard: Guard) -> Result<Self, SetupFailed> {
-        // An error only says that another part of this process has installed it before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // An error only says that another part of this process has installed one before.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let guard = Arc::new(guard);
         let client = reqwest::Client::builder()
             .no_proxy()

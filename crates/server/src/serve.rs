@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::error::Error;
-use crate::{router, telemetry};
+use crate::{router, telemetry, work};
 use axum::serve::ListenerExt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,6 +22,9 @@ pub async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(keep_fresh(app.clone(), stop.clone()));
     tasks.spawn(answer(app.clone(), listener, stop.clone()));
+    if app.config.workers {
+        tasks.spawn(work::run(app.clone(), stop.clone()));
+    }
     tokio::select! {
         () = shutdown => {}
         _ = tasks.join_next() => {}

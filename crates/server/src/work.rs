@@ -1,4 +1,24 @@
-//! What happens without anybody asking at that moment: deliveries.
+//! What is done without anybody waiting for it: deliveries. A worker is a step function and a loop around it; tests call
+//! the step.
 
+pub mod outbox;
 pub mod schedule;
 pub mod signature;
+pub mod webhook;
+
+use crate::app::{App, Shared};
+use crate::error::Error;
+use tokio_util::sync::CancellationToken;
+
+/// Works until it is told to stop, and then finishes what was begun.
+pub async fn run(app: Shared, stop: CancellationToken) {
+    outbox::run(app, stop).await;
+}
+
+impl App {
+    /// Does everything that is due by now, and what becomes due by doing it.
+    pub async fn work_until_idle(&self) -> Result<(), Error> {
+        while outbox::deliver_due(self).await? > 0 {}
+        Ok(())
+    }
+}

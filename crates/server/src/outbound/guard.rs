@@ -1,6 +1,7 @@
 //! Which targets may be called. Whoever can write down a webhook must not reach the operator's own network with it, so
 //! every address that is not plainly public is refused, unless the operator named it.
 
+use crate::config::Config;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -82,6 +83,12 @@ const USUAL_PORTS: [RangeInclusive<u16>; 3] = [80..=80, 443..=443, 1024..=u16::M
 impl Guard {
     pub fn new(allowed: Vec<Allowed>) -> Self {
         Self { allowed, ports: USUAL_PORTS.to_vec() }
+    }
+
+    /// As the operator has configured it.
+    pub fn of(config: &Config) -> Self {
+        let ports = config.target_ports.iter().map(|ports| ports.0.clone()).collect();
+        Self::new(config.allow_private_targets.clone()).with_ports(ports)
     }
 
     /// Reads the operator's list: networks (`10.1.0.0/16`), addresses and host names.

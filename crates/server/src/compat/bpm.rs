@@ -1,0 +1,80 @@
+//! The completion callback of a BPM platform, in both directions: we call the business system of a workspace when an
+//! instance ends approved, and we are called when a process of another engine has ended.
+
+mod callback;
+mod codes;
+mod handlers;
+pub mod translate;
+pub mod wire;
+
+pub use callback::{CallbackSettings, TokenChange, call};
+pub use handlers::Action;
+pub use translate::verdict;
+
+use crate::app::{App, Shared};
+use crate::error::Error;
+use crate::http;
+use crate::secrets::{TokenKind, token_hash, token_tenant};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use wire::{Answer, ProcessEndCallBack};
+use zhupi_engine::ids::TenantId;
+
+/// The routes of this surface; what goes wrong is said in its words.
+pub fn routes(app: &Shared) -> Router<Shared> {
+    let routes = Router::new().route("/flow/{flow_instance_id}/call-back/complete", post(complete));
+    http::shell(app, routes, codes::render)
+}
+
+/// Another engine reports that a process has ended normally.
+async fn complete(
+    State(app): State<Shared>,
+    Path(flow_instance_id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let tenant = authenticate(&app, &headers).await?;
+    let report = read_report(&body)?;
+    app.take_completion(tenant, &flow_instance_id, &report).await?;
+    Ok(axum::Json(Answer::done()).into_response())
+}
+
+fn read_report(body: &[u8]) -> Result<ProcessEndCallBack, Error> {
+    serde_json::from_slice(body).map_err(|cause| Error::BadRequest {
+        field: None,
+        message: format!("the body is not a `ProcessEndCallBackRo`: {cause}"),
+    })
+}
+
+/// By a token of the workspace, in `Authorization` or the header that the workspace has configured.
+async fn authenticate(app: &App, headers: &HeaderMap) -> Result<TenantId, Error> {
+    let given = headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?.trim();
+        let token = value.split_once(' ').map_or(value, |(_, token)| token.trim());
+        Some((name, token, token_tenant(TokenKind::Api, token)?))
+    });
+    for (name, token, tenant) in given {
+        let configured = app.callback_settings(tenant).await?.map(|settings| settings.token_header);
+        let fits = *name == header::AUTHORIZATION
+            || configured.is_some_and(|configured| name.as_str().eq_ignore_ascii_case(&configured));
+        if fits && may_report(app, tenant, token).await? {
+            return Ok(tenant);
+        }
+    }
+    Err(Error::Unauthenticated)
+}
+
+async fn may_report(app: &App, tenant: TenantId, token: &str) -> Result<bool, Error> {
+    let Some(token) = app.store.load_token(tenant, &token_hash(token), app.now_us()).await? else {
+        return Ok(false);
+    };
+    let is_active = match token.user {
+        Some(user) => app.directory(tenant).await?.is_active(user),
+        None => true,
+    };
+    Ok(is_active && token.scopes.iter().any(|scope| scope == "write"))
+}
