@@ -20,10 +20,10 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zhupi_engine::form::read_values;
+use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
-use zhupi_engine::{Command, Directory, Rejection, Status, Submit, Template};
+use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
 use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -62,6 +62,9 @@ pub(super) struct NewInstance {
     business_key: Option<String>,
 }
 
+/// How values are read: `read_values`, or `read_partial` while the form is still being filled in.
+pub(super) type ReadForm = fn(&Form, &Map<String, Value>) -> Result<FormData, Vec<Problem>>;
+
 /// Beginnings of business keys by which surfaces of ours know their own.
 const RESERVED_KEYS: [&str; 2] = ["esign:", "crm:"];
 
@@ -71,11 +74,12 @@ impl NewInstance {
         self,
         app: &Shared,
         caller: &Caller,
+        read_form: ReadForm,
     ) -> Result<(Arc<Template>, Submission), Error> {
         let found = app.find_template_named(caller.tenant, caller.user, &self.template).await?;
         let template = found.current.ok_or(Error::TemplateNotPublished)?;
-        let form = read_values(&template.form, &self.form)
-            .map_err(|problems| Rejection::FormInvalid { problems })?;
+        let form =
+            read_form(&template.form, &self.form).map_err(|problems| Rejection::FormInvalid { problems })?;
         if let Some(key) = &self.business_key
             && (key.chars().count() > 200 || RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved)))
         {
@@ -230,7 +234,7 @@ async fn submit_instance(
     IdempotencyKey(idempotency_key): IdempotencyKey,
     Json(new): Json<NewInstance>,
 ) -> Result<Response, Error> {
-    let (_, submission) = new.read(&app, &caller).await?;
+    let (_, submission) = new.read(&app, &caller, read_values).await?;
     let submission = Submission { idempotency_key, ..submission };
     let acted = app.submit(caller.tenant, caller.user, submission).await?;
     let place = format!("/v1/instances/{}", acted.instance.id);

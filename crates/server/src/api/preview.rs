@@ -9,6 +9,7 @@ use crate::view::{PreviewView, preview_view};
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zhupi_engine::form::read_partial;
 use zhupi_engine::preview;
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -28,7 +29,7 @@ async fn preview_instance(
     Json(new): Json<NewInstance>,
 ) -> Result<Json<PreviewView>, Error> {
     let directory = app.directory(caller.tenant).await?;
-    let (template, submission) = new.read(&app, &caller).await?;
+    let (template, submission) = new.read(&app, &caller, read_partial).await?;
     let preview = preview(&template, &directory, caller.user, &submission.submit, app.now())?;
     Ok(Json(preview_view(preview, &directory)))
 }

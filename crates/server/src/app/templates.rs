@@ -10,6 +10,7 @@ use crate::error::Error;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
+use zhupi_engine::decide::TITLE_LIMIT;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
 use zhupi_engine::{Problem, Severity, Template, check_template, lint_template};
 use zhupi_store::{Draft, NewTemplate, NewVersion, Stamp, TemplateHead, TemplateRow, TemplateState};
@@ -219,8 +220,9 @@ impl App {
 impl Drawing {
     fn into_draft(self) -> Result<Draft, Error> {
         let name = self.template.name.trim();
-        if name.is_empty() || name.chars().count() > 100 {
-            let problem = Problem::error("name", "name_length", "a name has 1 to 100 characters");
+        if name.is_empty() || name.chars().count() > TITLE_LIMIT {
+            let message = format!("a name has 1 to {TITLE_LIMIT} characters");
+            let problem = Problem::error("name", "title_length", message);
             return Err(Error::Invalid(vec![problem]));
         }
         if self.category.chars().count() > 64 {

@@ -1,13 +1,18 @@
 //! The server as its callers see it.
 
 mod apps;
+mod company;
 mod deliveries;
 mod directory;
 mod files;
 mod harness;
 mod http;
+mod idempotency;
+mod instances;
 mod openapi;
 mod outbound;
 mod receiver;
 mod sessions;
+mod tasks;
+mod templates;
 mod webhooks;

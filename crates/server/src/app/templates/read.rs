@@ -4,7 +4,7 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use zhupi_engine::form::Field;
-use zhupi_engine::template::{Approval, Approvers, Branch, Cc, Lane, Settings};
+use zhupi_engine::template::{Approval, Approvers, Branch, Cc, Lane, Settings, When};
 use zhupi_engine::{Problem, Template};
 
 /// Reads a definition. Whether it makes sense is another question: `check_template`.
@@ -84,7 +84,10 @@ fn find_in_lane(raw: &Json, path: &str, problems: &mut Vec<Problem>) {
     if let Some(blocks) = members.get("blocks") {
         find_in_blocks(blocks, &format!("{path}.blocks"), problems);
     }
-    try_read::<Lane>(&without(members, "blocks"), path, problems);
+    let Some(when) = required(members, path, "when", problems) else { return };
+    if try_read::<When>(when, &format!("{path}.when"), problems) {
+        try_read::<Lane>(&without(members, "blocks"), path, problems);
+    }
 }
 
 fn object<'a>(raw: &'a Json, path: &str, problems: &mut Vec<Problem>) -> Option<&'a Map<String, Json>> {

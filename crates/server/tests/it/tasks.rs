@@ -1,0 +1,106 @@
+//! The boxes of people, and what happens when several decide.
+
+use crate::company::{Company, path_of, task_of};
+use serde_json::{Value as Json, json};
+
+fn boxes(answer: &Json) -> [u64; 4] {
+    ["todo", "done", "cc", "mine"].map(|name| answer["counts"][name].as_u64().expect("a count"))
+}
+
+#[tokio::test]
+async fn a_task_moves_from_box_to_box() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+
+    let todo = company.get("/v1/tasks", &company.bob).await.expect(200);
+    assert_eq!(boxes(&todo), [1, 0, 0, 0]);
+    assert_eq!(todo["items"][0]["task"], task_of(&instance, &company.bob));
+    assert_eq!(todo["items"][0]["template"]["name"], "Leave");
+    assert_eq!(todo["items"][0]["initiator"]["name"], "ann");
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+
+    let done = company.get("/v1/tasks?box=done", &company.bob).await.expect(200);
+    assert_eq!(boxes(&done), [0, 1, 0, 0]);
+    assert_eq!(done["items"][0]["status"], "approved");
+    let others = company.get("/v1/tasks?box=done", &company.cat).await.expect(200);
+    assert_eq!(boxes(&others), [0, 0, 0, 0]);
+    let mine = company.get("/v1/tasks?box=mine", &company.ann).await.expect(200);
+    assert_eq!(boxes(&mine), [0, 0, 0, 1]);
+    assert_eq!(mine["items"][0]["task"], json!(null));
+}
+
+#[tokio::test]
+async fn who_was_told_marks_it_as_read_once() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    let path = format!("{}/read", path_of(&instance));
+
+    let told = company.get("/v1/tasks?box=cc", &company.dan).await.expect(200);
+    assert_eq!(told["items"][0]["read"], false);
+    let read = company.post(&path, &company.dan, &json!({})).await.expect(200);
+    let again = company.post(&path, &company.dan, &json!({})).await.expect(200);
+    assert_eq!((&read["version"], &again["version"]), (&json!(3), &json!(3)));
+    let told = company.get("/v1/tasks?box=cc", &company.dan).await.expect(200);
+    assert_eq!(told["items"][0]["read"], true);
+    company.post(&path, &company.bob, &json!({})).await.expect_problem(403, "not_copied");
+}
+
+#[tokio::test]
+async fn of_two_who_decide_at_once_one_wins_and_the_other_learns_who() {
+    let company = Company::with_leave().await;
+    for _ in 0..8 {
+        let instance = company.submit().await;
+        let approve = company.decide(&instance, &company.bob, "approve");
+        let reject = company.decide(&instance, &company.cat, "reject");
+        let (approve, reject) = tokio::join!(approve, reject);
+
+        let (won, lost, winner) = match approve.status.as_u16() {
+            200 => (approve, reject, &company.bob),
+            _ => (reject, approve, &company.cat),
+        };
+        let won = won.expect(200);
+        let problem = lost.expect_problem(409, "already_decided");
+        let decision = if won["status"] == "approved" { "approve" } else { "reject" };
+        assert_eq!(problem["decided_by"], winner.id.to_string());
+        assert_eq!(problem["decision"], decision);
+        assert!(problem["decided_at"].is_string(), "{problem}");
+        let timeline =
+            company.get(&format!("{}/timeline", path_of(&instance)), &company.ann).await.expect(200);
+        assert_eq!(timeline["intact"], true);
+        assert_eq!(timeline["items"].as_array().map(Vec::len), Some(2));
+    }
+}
+
+#[tokio::test]
+async fn a_task_is_decided_by_whom_it_belongs_to() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    let task = task_of(&instance, &company.bob);
+
+    let path = format!("/v1/tasks/{task}/approve");
+    company.post(&path, &company.cat, &json!({})).await.expect_problem(403, "not_your_task");
+    company.post(&path, &company.ann, &json!({})).await.expect_problem(403, "not_your_task");
+    let id = instance["id"].as_str().expect("an id");
+    for nothing in [format!("{id}.99"), format!("{id}.x"), id.to_owned(), "nothing".to_owned()] {
+        let answer = company.post(&format!("/v1/tasks/{nothing}/approve"), &company.bob, &json!({})).await;
+        assert_eq!(answer.status, 404, "{nothing}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_decision_on_an_outdated_view_is_refused() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    let seen = company.get(&path_of(&instance), &company.bob).await.header("etag").to_owned();
+    let comments = format!("{}/comments", path_of(&instance));
+    company.post(&comments, &company.ann, &json!({ "text": "one more day" })).await.expect(201);
+
+    let path = format!("/v1/tasks/{}/approve", task_of(&instance, &company.bob));
+    let approve = |tag: String| {
+        company.app.post(&path).by(&company.bob.session).header("if-match", &tag).json(&json!({})).send()
+    };
+    assert_eq!(seen, "\"1\"");
+    approve(seen).await.expect_problem(412, "precondition_failed");
+    approve("\"2\"".to_owned()).await.expect(200);
+}

@@ -1,0 +1,172 @@
+//! Templates over HTTP: drawn, checked, published, switched off.
+
+use crate::company::{Company, leave};
+use serde_json::{Value as Json, json};
+
+fn problem_paths(problem: &Json) -> Vec<(String, String)> {
+    let problems = problem["problems"].as_array().expect("problems").iter();
+    let text = |value: &Json| value.as_str().expect("a text").to_owned();
+    problems.map(|problem| (text(&problem["path"]), text(&problem["code"]))).collect()
+}
+
+#[tokio::test]
+async fn a_draft_is_changed_only_by_whom_has_read_it_last() {
+    let company = Company::new().await;
+    let id = company.draft("leave", company.leave()).await;
+    let path = format!("/v1/templates/{id}");
+    let put = |tag: &'static str| {
+        let call = company.app.call("PUT", &path).by(&company.admin.session).header("if-match", tag);
+        call.json(&json!({ "definition": company.leave(), "category": "HR" })).send()
+    };
+
+    let read = company.get(&path, &company.admin).await;
+    assert_eq!(read.header("etag"), "\"1\"");
+    let changed = put("\"1\"").await;
+    assert_eq!(changed.header("etag"), "\"2\"");
+    assert_eq!(changed.expect(200)["category"], "HR");
+    put("\"1\"").await.expect_problem(412, "precondition_failed");
+    let call = company.app.call("PUT", &path).by(&company.admin.session);
+    let blind = call.json(&json!({ "definition": company.leave() })).send().await;
+    blind.expect_problem(428, "precondition_required");
+    let publish = company.app.post(&format!("{path}/publish")).by(&company.admin.session);
+    publish.header("if-match", "\"1\"").send().await.expect_problem(412, "precondition_failed");
+}
+
+#[tokio::test]
+async fn only_administrators_and_managers_change_templates() {
+    let company = Company::new().await;
+    let body = json!({ "definition": company.leave() });
+    company.post("/v1/templates", &company.ann, &body).await.expect_problem(403, "forbidden");
+
+    let mut managed = company.leave();
+    managed["settings"] =
+        json!({ "managers": [company.bob.id], "visible_to": { "users": [company.ann.id] } });
+    let id = company.draft("leave", managed).await;
+    let path = format!("/v1/templates/{id}");
+    company.get(&path, &company.ann).await.expect_problem(404, "not_found");
+    company.post(&format!("{path}/publish"), &company.bob, &json!({})).await.expect(200);
+
+    let of_ann = company.get(&path, &company.ann).await.expect(200);
+    assert_eq!((&of_ann["may_change"], &of_ann["draft"]), (&json!(false), &json!(null)));
+    assert_eq!(of_ann["published"]["name"], "Leave");
+    let of_bob = company.get(&path, &company.bob).await.expect(200);
+    assert_eq!(of_bob["may_change"], true);
+    company.get(&path, &company.eve).await.expect_problem(404, "not_found");
+    company.post(&format!("{path}/disable"), &company.ann, &json!({})).await.expect_problem(403, "forbidden");
+    for (member, count) in [(&company.ann, 1), (&company.bob, 1), (&company.eve, 0), (&company.admin, 1)] {
+        let list = company.get("/v1/templates", member).await.expect(200);
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(count), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_without_an_approver_is_not_published() {
+    let company = Company::new().await;
+    let nobody = json!([{ "kind": "approval", "id": "n", "title": "N", "approvers": { "people": [] } }]);
+    let id = company.draft("leave", leave(nobody)).await;
+
+    let path = format!("/v1/templates/{id}/publish");
+    let refused = company.post(&path, &company.admin, &json!({})).await.expect_problem(422, "invalid");
+    let problem = ("flow[0].approvers".to_owned(), "approver_missing".to_owned());
+    assert!(problem_paths(&refused).contains(&problem), "{refused}");
+    let id = company.draft("empty", leave(json!([]))).await;
+    let path = format!("/v1/templates/{id}/publish");
+    let refused = company.post(&path, &company.admin, &json!({})).await.expect_problem(422, "invalid");
+    assert!(
+        problem_paths(&refused).contains(&("flow".to_owned(), "approval_missing".to_owned())),
+        "{refused}"
+    );
+    company
+        .post("/v1/instances", &company.admin, &json!({ "template": "leave", "form": { "days": 1 } }))
+        .await
+        .expect_problem(409, "template_not_published");
+}
+
+#[tokio::test]
+async fn a_malformed_flow_is_refused_place_by_place() {
+    let company = Company::new().await;
+    let flow = json!([{ "kind": "spell", "id": "s" }, { "kind": "approval", "id": "a", "title": "A" }, 3]);
+    let body = json!({ "definition": leave(flow) });
+
+    let refused = company.post("/v1/templates", &company.admin, &body).await.expect_problem(422, "invalid");
+    let expected =
+        [("flow[0].kind", "node_kind_unknown"), ("flow[1].approvers", "required"), ("flow[2]", "malformed")];
+    let expected = expected.map(|(path, code)| (path.to_owned(), code.to_owned()));
+    assert_eq!(problem_paths(&refused), expected);
+    let checked = company.post("/v1/templates/check", &company.ann, &body).await.expect(200);
+    assert_eq!(checked["publishable"], false);
+    assert_eq!(problem_paths(&checked), expected);
+}
+
+#[tokio::test]
+async fn a_check_tells_errors_and_doubts() {
+    let company = Company::new().await;
+    let id = company.draft("leave", company.leave()).await;
+    let checked = company.post(&format!("/v1/templates/{id}/check"), &company.admin, &json!({})).await;
+    assert_eq!(checked.expect(200)["publishable"], true);
+
+    let unknown = uuid::Uuid::from_u128(7);
+    let flow = json!([
+        { "kind": "approval", "id": "n", "title": "N", "approvers": { "people": [{ "role": unknown }] } },
+        { "kind": "approval", "id": "n", "title": "N", "approvers": company.people(&[&company.bob]) },
+    ]);
+    let body = json!({ "definition": leave(flow) });
+    let checked = company.post("/v1/templates/check", &company.admin, &body).await.expect(200);
+    let found = problem_paths(&checked);
+    assert_eq!(checked["publishable"], false);
+    assert!(found.iter().any(|(_, code)| code == "id_repeated"), "{checked}");
+    assert!(
+        checked["problems"].as_array().is_some_and(|all| all.iter().any(|it| it["severity"] == "warning"))
+    );
+}
+
+#[tokio::test]
+async fn running_instances_stay_with_their_version() {
+    let company = Company::with_leave().await;
+    let running = company.submit().await;
+    let id = running["template"]["id"].as_str().expect("an id");
+    let path = format!("/v1/templates/{id}");
+
+    let mut next = company.leave();
+    next["name"] = json!("Holiday");
+    let tag = company.get(&path, &company.admin).await.header("etag").to_owned();
+    let put = company.app.call("PUT", &path).by(&company.admin.session).header("if-match", &tag);
+    put.json(&json!({ "definition": next })).send().await.expect(200);
+    let published = company.post(&format!("{path}/publish"), &company.admin, &json!({})).await.expect(200);
+    assert_eq!(published["version"], 2);
+
+    assert_eq!(company.see(&running, &company.ann).await["template"]["name"], "Leave");
+    assert_eq!(company.submit().await["template"]["name"], "Holiday");
+    let versions = company.get(&format!("{path}/versions"), &company.admin).await.expect(200);
+    assert_eq!(versions["items"][0]["version"], 2);
+    let first = company.get(&format!("{path}/versions/1"), &company.admin).await.expect(200);
+    assert_eq!(first["definition"]["name"], "Leave");
+    company.get(&format!("{path}/versions/3"), &company.admin).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_disabled_template_begins_nothing_new() {
+    let company = Company::with_leave().await;
+    let running = company.submit().await;
+    let id = running["template"]["id"].as_str().expect("an id");
+    let body = json!({ "template": "leave", "form": { "days": 1 } });
+
+    let disable = format!("/v1/templates/{id}/disable");
+    assert_eq!(company.post(&disable, &company.admin, &json!({})).await.status, 204);
+    company.post("/v1/instances", &company.admin, &body).await.expect_problem(409, "template_disabled");
+    company.post("/v1/instances", &company.ann, &body).await.expect_problem(404, "not_found");
+    company.decide(&running, &company.bob, "approve").await.expect(200);
+    let enable = format!("/v1/templates/{id}/enable");
+    assert_eq!(company.post(&enable, &company.admin, &json!({})).await.status, 204);
+    company.post("/v1/instances", &company.ann, &body).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_code_belongs_to_one_template() {
+    let company = Company::with_leave().await;
+    let body = json!({ "code": "leave", "definition": company.leave() });
+    let taken = company.post("/v1/templates", &company.admin, &body).await;
+    assert_eq!(taken.expect_problem(409, "duplicate")["field"], "code");
+    let body = json!({ "code": "请假", "definition": company.leave() });
+    company.post("/v1/templates", &company.admin, &body).await.expect_problem(400, "bad_request");
+}
