@@ -149,6 +149,24 @@ fn links_between_the_documents_lead_somewhere() {
     }));
 }
 
+/// The table of settings in the code is the one people read.
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let code = fs::read_to_string(root().join("crates/server/src/config.rs")).unwrap_or_default();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
+    let (_, table) = code.split_once("pub const SETTINGS").unwrap_or_default();
+    let (table, _) = table.split_once("];").unwrap_or_default();
+    let calls = table.split("setting(").skip(1).map(|it| (it, true));
+    let secrets = table.split("secret(").skip(1).map(|it| (it, false));
+    none(calls.chain(secrets).filter_map(|(call, has_default)| {
+        let mut texts = call.split('"').skip(1).step_by(2);
+        let (name, default) = (texts.next()?, if has_default { texts.next()? } else { "" });
+        let default = if default.is_empty() { "–".to_owned() } else { format!("`{default}`") };
+        let row = format!("| `{name}` | {default} |");
+        (!readme.contains(&row)).then(|| format!("README.md has no row `{row}`"))
+    }));
+}
+
 /// The first column pair of each table in `docs/compat/*.md` names a method and a path of the surface. Calls that are
 /// done must stand in that surface's code as a route; `refused` ones need not.
 #[test]
