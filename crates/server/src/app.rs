@@ -69,7 +69,7 @@ impl App {
     /// The same, by another clock.
     pub async fn open_with(config: Config, clock: Clock) -> Result<Shared, Error> {
         use_ring();
-        std::fs::create_dir_all(&config.data).map_err(|cause| {
+        make_private_folder(&config.data).map_err(|cause| {
             Error::field("data", format!("setting `data`: cannot make `{}`: {cause}", config.data.display()))
         })?;
         let vault = Vault::open(&config).map_err(|cause| Error::field(&cause.setting, cause.to_string()))?;
@@ -183,6 +183,15 @@ impl App {
         self.memory.compare(&versions);
         Ok(())
     }
+}
+
+/// A folder that others on the machine cannot look into, if it is not there yet.
+fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// One cryptography provider for the process; it is no error that there is one already.

@@ -3,6 +3,7 @@
 use crate::config::{Config, LogFormat};
 use crate::error::Error;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -13,6 +14,7 @@ pub fn start_logging(config: &Config) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|cause| Error::field("log", format!("setting `log`: {cause}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => lines.init(),

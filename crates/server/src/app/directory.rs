@@ -71,9 +71,7 @@ impl App {
 
     /// The same for the operator, who needs no permission.
     pub async fn put_password(&self, tenant: TenantId, user: UserId, password: &str) -> Result<(), Error> {
-        if !(8..=1000).contains(&password.len()) {
-            return Err(Error::field("password", "expected 8 to 1000 bytes"));
-        }
+        check_password(password)?;
         let hash = self.passwords.hash(password).await?;
         if !self.store.set_password(tenant, user, &hash, self.now_us()).await? {
             return Err(Error::NotFound);
@@ -85,6 +83,15 @@ impl App {
         self.store.delete_sessions_of(tenant, user).await?;
         self.forget_callers();
         Ok(())
+    }
+}
+
+/// Whether a password is long enough to be one.
+pub fn check_password(password: &str) -> Result<(), Error> {
+    if (8..=1000).contains(&password.len()) {
+        Ok(())
+    } else {
+        Err(Error::field("password", "expected 8 to 1000 bytes"))
     }
 }
 

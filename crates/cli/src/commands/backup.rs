@@ -1,0 +1,16 @@
+//! `zhupi backup`: copy an embedded database, also while it is in use.
+
+use super::migrate::open;
+use std::path::Path;
+use zhupi_server::Config;
+
+pub async fn backup(config: &Config, to: &Path) -> Result<(), String> {
+    if to.exists() {
+        return Err(format!("`{}` exists already", to.display()));
+    }
+    let store = open(config).await?;
+    store.backup_to(to).await.map_err(|error| error.to_string())?;
+    store.close().await;
+    println!("wrote {}", to.display());
+    Ok(())
+}
