@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Serves until `shutdown` comes, then takes nothing new and finishes what was begun, for a bounded time.
+/// Serves until `shutdown` comes, then takes nothing new and finishes what was begun, for a bounded time. A part that
+/// ends by itself is an error: the server stops as a whole, so that it can be started as a whole.
 pub async fn serve(
     app: Shared,
     listener: TcpListener,
@@ -25,10 +26,10 @@ pub async fn serve(
     if app.config.workers {
         tasks.spawn(work::run(app.clone(), stop.clone()));
     }
-    tokio::select! {
-        () = shutdown => {}
-        _ = tasks.join_next() => {}
-    }
+    let outcome = tokio::select! {
+        () = shutdown => Ok(()),
+        _ = tasks.join_next() => Err(Error::internal("a part of the server has ended by itself")),
+    };
     tracing::info!("stopping");
     stop.cancel();
     let patience = Duration::from_secs(app.config.limits.shutdown_timeout_s);
@@ -37,7 +38,7 @@ pub async fn serve(
         tracing::warn!(timeout_s = patience.as_secs(), "stopped before everything was finished");
     }
     app.store.close().await;
-    Ok(())
+    outcome
 }
 
 async fn answer(app: Shared, listener: TcpListener, stop: CancellationToken) {

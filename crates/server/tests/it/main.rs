@@ -2,6 +2,7 @@
 
 mod apps;
 mod company;
+mod config;
 mod deliveries;
 mod directory;
 mod files;
@@ -12,6 +13,8 @@ mod instances;
 mod openapi;
 mod outbound;
 mod receiver;
+mod secrets;
+mod serve;
 mod sessions;
 mod tasks;
 mod templates;
