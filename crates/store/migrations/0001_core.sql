@@ -17,11 +17,12 @@ CREATE TABLE instances (
     ended_at BIGINT,
     state TEXT NOT NULL,
     PRIMARY KEY (tenant_id, id)
-);
-CREATE INDEX instances_created ON instances (tenant_id, created_at, id);
-CREATE INDEX instances_initiator ON instances (tenant_id, initiator_id, created_at, id);
-CREATE INDEX instances_template ON instances (tenant_id, template_id, created_at, id);
-CREATE INDEX instances_business_key ON instances (tenant_id, business_key, created_at, id);
+) /* updated often */;
+CREATE INDEX instances_created ON instances (tenant_id, created_at);
+CREATE INDEX instances_initiator ON instances (tenant_id, initiator_id, created_at);
+CREATE INDEX instances_template ON instances (tenant_id, template_id, created_at);
+CREATE INDEX instances_business_key ON instances (tenant_id, business_key, created_at)
+    WHERE business_key IS NOT NULL;
 
 CREATE TABLE history (
     tenant_id BYTEA NOT NULL,
@@ -90,7 +91,6 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id, key)
 ) /* clustered */;
-CREATE INDEX idempotency_age ON idempotency (tenant_id, created_at);
 
 CREATE TABLE aliases (
     tenant_id BYTEA NOT NULL,

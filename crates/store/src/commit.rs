@@ -74,28 +74,32 @@ async fn work(pg: Arc<Pg>, mut queue: mpsc::UnboundedReceiver<Waiting>) {
     let mut waiting = Vec::new();
     while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
         pg.counters().writes(waiting.len());
-        let waiting = one_for_each_instance(std::mem::take(&mut waiting));
-        if waiting.len() <= FEW {
-            each(&pg, waiting, false).await;
+        let (first, late) = one_for_each_instance(std::mem::take(&mut waiting));
+        if first.len() <= FEW {
+            each(&pg, first, false).await;
         } else {
-            together(&pg, waiting).await;
+            together(&pg, first).await;
+        }
+        for it in late {
+            drop(it.reply.send(Ok(Committed::Conflict)));
         }
     }
 }
 
-/// Of two changes of one instance that wait at the same time, both based on the same version, only one can win: the
-/// others are told at once. In the order of ids, so that two nodes lock rows in the same order.
-fn one_for_each_instance(mut waiting: Vec<Waiting>) -> Vec<Waiting> {
+/// Of two changes of one instance that wait at the same time, both based on the same version, only one can win. The
+/// others are told once it has, so that they do not load the old version again. In the order of ids, so that two nodes
+/// lock rows in the same order.
+fn one_for_each_instance(mut waiting: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
     waiting.sort_by_key(|it| key(&it.change));
-    let mut kept: Vec<Waiting> = Vec::with_capacity(waiting.len());
+    let mut first: Vec<Waiting> = Vec::with_capacity(waiting.len());
+    let mut late = Vec::new();
     for it in waiting {
-        if kept.last().is_some_and(|last| key(&last.change) == key(&it.change)) {
-            drop(it.reply.send(Ok(Committed::Conflict)));
-        } else {
-            kept.push(it);
+        match first.last() {
+            Some(last) if key(&last.change) == key(&it.change) => late.push(it),
+            _ => first.push(it),
         }
     }
-    kept
+    (first, late)
 }
 
 fn key(change: &Change) -> (TenantId, InstanceId) {

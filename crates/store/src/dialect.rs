@@ -6,7 +6,8 @@ pub(crate) fn lite(migration: &str) -> String {
     migration.replace("BYTEA", "BLOB").replace("/* clustered */", "WITHOUT ROWID")
 }
 
-/// A migration as PostgreSQL reads it.
-pub(crate) fn pg(migration: &str) -> &str {
-    migration
+/// A migration as PostgreSQL reads it. Tables marked as updated often keep room in their pages, so that a new version of
+/// a row stays in its page and no index has to learn of it.
+pub(crate) fn pg(migration: &str) -> String {
+    migration.replace("/* updated often */", "WITH (fillfactor = 70)")
 }

@@ -12,7 +12,7 @@ use zhupi_engine::{Instance, Status};
 pub(crate) static ALL: &[&Sql] =
     &[&LOAD, &SCAN, &LIST, &LIST_BY_INITIATOR, &LIST_BY_TEMPLATE, &LIST_BY_BUSINESS_KEY, &COUNT];
 
-static LOAD: Sql = Sql::new(
+pub(crate) static LOAD: Sql = Sql::new(
     "SELECT state, head, business_key, created_at, updated_at FROM instances WHERE tenant_id = $1 AND id = $2",
 );
 static SCAN: Sql = Sql::new(
@@ -35,10 +35,10 @@ macro_rules! list {
     };
 }
 
-static LIST: Sql = Sql::new(list!(""));
-static LIST_BY_INITIATOR: Sql = Sql::new(list!(" AND initiator_id = $9"));
-static LIST_BY_TEMPLATE: Sql = Sql::new(list!(" AND template_id = $7"));
-static LIST_BY_BUSINESS_KEY: Sql = Sql::new(list!(" AND business_key = $11"));
+pub(crate) static LIST: Sql = Sql::new(list!(""));
+pub(crate) static LIST_BY_INITIATOR: Sql = Sql::new(list!(" AND initiator_id = $9"));
+pub(crate) static LIST_BY_TEMPLATE: Sql = Sql::new(list!(" AND template_id = $7"));
+pub(crate) static LIST_BY_BUSINESS_KEY: Sql = Sql::new(list!(" AND business_key = $11"));
 
 static COUNT: Sql = Sql::new(
     "SELECT count(*) FROM (SELECT 1 FROM instances WHERE tenant_id = $1

@@ -28,6 +28,8 @@ mod load;
 mod migrate;
 mod outbox;
 mod page;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod sessions;
 mod settings;

@@ -7,7 +7,10 @@ use crate::counters::Counters;
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::sql::{Expect, P, Row, Sql, Stmt, Written};
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, Object, Pool, RecyclingMethod, Runtime,
+    Timeouts,
+};
 use futures_util::future::{MaybeDone, maybe_done};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -56,6 +59,7 @@ impl Pg {
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .timeouts(timeouts)
+            .pre_recycle(Hook::async_fn(|client, metrics| Box::pin(forget_plans(client, metrics))))
             .build()
             .map_err(|error| Error::Address(error.to_string()))?;
         Ok(Self { pool, counters })
@@ -176,7 +180,8 @@ impl Pg {
         let client = self.client().await?;
         let note =
             format!("INSERT INTO migrations (number, name, applied_at) VALUES ({number}, '{name}', {at});");
-        let outcome = client.batch_execute(&format!("BEGIN; {note} {} COMMIT;", dialect::pg(text))).await;
+        let text = dialect::pg(text);
+        let outcome = client.batch_execute(&format!("BEGIN; {note} {text} COMMIT;")).await;
         let Err(error) = outcome.map_err(Error::from) else { return Ok(()) };
         client.batch_execute("ROLLBACK").await?;
         match error {
@@ -196,6 +201,16 @@ impl Pg {
         }
         Ok(client.batch_execute(text).await?)
     }
+}
+
+/// A plan made while a table was nearly empty is bad once it has grown, and PostgreSQL keeps it until it happens to look
+/// at the table again. Making all plans anew at the 1st, 2nd, 4th, 8th, … use of a connection costs next to nothing and
+/// never leaves a plan much older than half the table.
+async fn forget_plans(client: &mut ClientWrapper, metrics: &Metrics) -> Result<(), HookError> {
+    if metrics.recycle_count.is_power_of_two() {
+        client.batch_execute("DISCARD PLANS").await.map_err(HookError::Backend)?;
+    }
+    Ok(())
 }
 
 fn tls() -> Result<MakeRustlsConnect> {

@@ -41,10 +41,10 @@ macro_rules! list_mine {
     };
 }
 
-static LIST: Sql = Sql::new(list!(""));
-static LIST_OF_TEMPLATE: Sql = Sql::new(list!(" AND t.template_id = $9"));
-static LIST_MINE: Sql = Sql::new(list_mine!(""));
-static LIST_MINE_OF_TEMPLATE: Sql =
+pub(crate) static LIST: Sql = Sql::new(list!(""));
+pub(crate) static LIST_OF_TEMPLATE: Sql = Sql::new(list!(" AND t.template_id = $9"));
+pub(crate) static LIST_MINE: Sql = Sql::new(list_mine!(""));
+pub(crate) static LIST_MINE_OF_TEMPLATE: Sql =
     Sql::new(list_mine!(" AND CASE WHEN template_id = $6 THEN 1 ELSE 0 END = 1"));
 
 macro_rules! count_box {
