@@ -141,9 +141,11 @@ struct TemplateQuery {
     q: Option<String>,
 }
 
-/// The templates the caller may use or change, newest first.
+/// List templates
+///
+/// Those the caller may use or change, newest first.
 #[utoipa::path(get, path = "/templates", operation_id = "list_templates", tag = "templates",
-    params(TemplateQuery, PageQuery), responses((status = 200, body = PageOf<TemplateLine>)))]
+    params(TemplateQuery, PageQuery), responses((status = 200, description = "a page", body = PageOf<TemplateLine>)))]
 async fn list_templates(
     State(app): State<Shared>,
     caller: Caller,
@@ -172,9 +174,13 @@ async fn list_templates(
     }
 }
 
-/// Begins a template with its first draft.
+/// Create a template
+///
+/// With its first draft. It can be used once a version is published.
 #[utoipa::path(post, path = "/templates", operation_id = "create_template", tag = "templates",
-    request_body = NewTemplate, responses((status = 201, body = TemplateView)))]
+    request_body = NewTemplate, responses((status = 201, description = "created, its revision as `ETag`", body = TemplateView),
+              (status = 403, description = "not an administrator"),
+              (status = 422, description = "the definition is malformed: it says where")))]
 async fn create_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -187,9 +193,12 @@ async fn create_template(
     Ok((StatusCode::CREATED, view))
 }
 
-/// A template: what is submitted now and, for its managers, the draft.
+/// Get a template
+///
+/// What is submitted now and, for its managers, the draft.
 #[utoipa::path(get, path = "/templates/{id}", operation_id = "get_template", tag = "templates",
-    params(("id" = Uuid, Path)), responses((status = 200, body = TemplateView)))]
+    params(("id" = Uuid, Path)), responses((status = 200, description = "the template, its revision as `ETag`", body = TemplateView),
+              (status = 404, description = "there is none the caller may see")))]
 async fn get_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -198,10 +207,13 @@ async fn get_template(
     view_of(&app, &caller, id).await
 }
 
-/// Replaces the draft. `If-Match` names the revision that was read.
+/// Update the draft of a template
+///
+/// `If-Match` names the revision that was read.
 #[utoipa::path(put, path = "/templates/{id}", operation_id = "update_template", tag = "templates",
     params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = NewDraft,
-    responses((status = 200, body = TemplateView), (status = 412)))]
+    responses((status = 200, description = "changed", body = TemplateView),
+              (status = 412, description = "it has changed since")))]
 async fn update_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -220,9 +232,11 @@ async fn update_template(
     view_of(&app, &caller, id).await
 }
 
-/// Everything wrong with the draft, and what probably is not meant so.
+/// Check the draft of a template
+///
+/// Everything that has to be mended before it can be published, and what probably is not meant so.
 #[utoipa::path(post, path = "/templates/{id}/check", operation_id = "check_template", tag = "templates",
-    params(("id" = Uuid, Path)), responses((status = 200, body = Findings)))]
+    params(("id" = Uuid, Path)), responses((status = 200, description = "what was found", body = Findings)))]
 async fn check_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -232,9 +246,9 @@ async fn check_template(
     Ok(Json(findings(app.check_definition(caller.tenant, &found.draft).await?)))
 }
 
-/// Everything wrong with a definition that is not kept.
+/// Check a definition without keeping it
 #[utoipa::path(post, path = "/templates/check", operation_id = "check_definition", tag = "templates",
-    request_body = Definition, responses((status = 200, body = Findings)))]
+    request_body = Definition, responses((status = 200, description = "what was found", body = Findings)))]
 async fn check_definition(
     State(app): State<Shared>,
     caller: Caller,
@@ -247,10 +261,14 @@ async fn check_definition(
     Ok(Json(findings(problems)))
 }
 
-/// Makes the draft the next version. Refused with all problems where one is an error.
+/// Publish the draft of a template
+///
+/// It becomes the next version, which never changes. Refused with all problems where one is an error.
 #[utoipa::path(post, path = "/templates/{id}/publish", operation_id = "publish_template", tag = "templates",
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 200, body = Published), (status = 412), (status = 422)))]
+    responses((status = 200, description = "published", body = Published),
+              (status = 412, description = "it has changed since"),
+              (status = 422, description = "it has errors: it says which and where")))]
 async fn publish_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -263,9 +281,11 @@ async fn publish_template(
     Ok(Json(Published { version }))
 }
 
+/// Disable a template
+///
 /// Nobody can submit it any more; what runs goes on.
 #[utoipa::path(post, path = "/templates/{id}/disable", operation_id = "disable_template", tag = "templates",
-    params(("id" = Uuid, Path)), responses((status = 204)))]
+    params(("id" = Uuid, Path)), responses((status = 204, description = "done")))]
 async fn disable_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -276,9 +296,11 @@ async fn disable_template(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Enable a template
+///
 /// People can submit it again.
 #[utoipa::path(post, path = "/templates/{id}/enable", operation_id = "enable_template", tag = "templates",
-    params(("id" = Uuid, Path)), responses((status = 204)))]
+    params(("id" = Uuid, Path)), responses((status = 204, description = "done")))]
 async fn enable_template(
     State(app): State<Shared>,
     caller: Caller,
@@ -289,10 +311,12 @@ async fn enable_template(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The published versions, newest first.
+/// List the versions of a template
+///
+/// Newest first, for its managers.
 #[utoipa::path(get, path = "/templates/{id}/versions", operation_id = "list_template_versions",
     tag = "templates", params(("id" = Uuid, Path), PageQuery),
-    responses((status = 200, body = PageOf<VersionLine>)))]
+    responses((status = 200, description = "a page", body = PageOf<VersionLine>)))]
 async fn list_template_versions(
     State(app): State<Shared>,
     caller: Caller,
@@ -305,10 +329,12 @@ async fn list_template_versions(
     Ok(Json(PageOf::of(found, |head| version_line(&head, &directory))))
 }
 
-/// One published version, for its managers.
+/// Get a version of a template
+///
+/// For its managers.
 #[utoipa::path(get, path = "/templates/{id}/versions/{version}", operation_id = "get_template_version",
     tag = "templates", params(("id" = Uuid, Path), ("version" = u32, Path)),
-    responses((status = 200, body = VersionView)))]
+    responses((status = 200, description = "the version", body = VersionView)))]
 async fn get_template_version(
     State(app): State<Shared>,
     caller: Caller,

@@ -1,5 +1,6 @@
 //! Webhooks of a workspace: who is told of what, and with which secret the telling is signed. For administrators.
 
+use crate::app::effects::EVENT_TYPES;
 use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::error::Error;
@@ -140,6 +141,7 @@ async fn create(
         updated_at: at,
     };
     app.store.create_webhook(caller.tenant, &webhook).await?;
+    app.webhooks_changed(caller.tenant);
     let created = NewWebhook { webhook: WebhookView::of(webhook), secret: secret.to_text() };
     Ok((StatusCode::CREATED, Tagged(1, created)))
 }
@@ -217,11 +219,9 @@ async fn delete(
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Error> {
     app.require_admin(&caller).await?;
-    if app.store.delete_webhook(caller.tenant, id).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Error::NotFound)
-    }
+    let deleted = app.store.delete_webhook(caller.tenant, id).await?;
+    app.webhooks_changed(caller.tenant);
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Error::NotFound) }
 }
 
 /// Replace a webhook's secret
@@ -275,7 +275,9 @@ async fn load(app: &App, caller: &Caller, id: Uuid) -> Result<Webhook, Error> {
 }
 
 async fn save(app: &App, tenant: TenantId, webhook: Webhook) -> Result<Webhook, Error> {
-    match app.store.update_webhook(tenant, &webhook).await {
+    let updated = app.store.update_webhook(tenant, &webhook).await;
+    app.webhooks_changed(tenant);
+    match updated {
         Ok(revision) => Ok(Webhook { revision, ..webhook }),
         Err(zhupi_store::Error::Conflict) => Err(Error::PreconditionFailed),
         Err(error) => Err(error.into()),
@@ -291,12 +293,11 @@ fn check(app: &App, body: &WebhookBody) -> Result<(), Error> {
         return Err(Error::field("name", "expected 1 to 100 characters"));
     }
     app.outbound.check(&body.url).map_err(|refusal| Error::field("url", refusal.to_string()))?;
-    let sound = |event: &String| {
-        (1..=60).contains(&event.len())
-            && event.bytes().all(|it| it.is_ascii_lowercase() || matches!(it, b'.' | b'_'))
-    };
-    match body.events.iter().find(|event| !sound(event)) {
-        Some(event) => Err(Error::field("events", format!("`{event}` is no event"))),
+    match body.events.iter().find(|event| !EVENT_TYPES.contains(&event.as_str())) {
+        Some(event) => {
+            let known = EVENT_TYPES.join("`, `");
+            Err(Error::field("events", format!("`{event}` is no event: there are `{known}`")))
+        }
         None => Ok(()),
     }
 }

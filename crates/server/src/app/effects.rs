@@ -2,8 +2,10 @@
 //! together with the command; `work/outbox.rs` carries them.
 
 use crate::app::App;
+use crate::compat::bpm::translate::{Completed, completion};
 use crate::error::Error;
 use crate::view::task_id;
+use crate::work::outbox::{BPM_COMPLETE, COMPLETION_TARGET, WEBHOOK};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -13,13 +15,7 @@ use zhupi_engine::instance::{Slot, SlotState};
 use zhupi_engine::{Event, Instance, Status, Template};
 use zhupi_store::{NewDelivery, Webhook};
 
-/// The kind of delivery that goes to a webhook of ours: its target is the webhook's id, its payload the body.
-pub const WEBHOOK: &str = "webhook";
-/// The kind that tells a business system of a completion: its payload is the body of the call.
-pub const BPM_COMPLETE: &str = "bpm_complete";
-/// The target of completions; a workspace has one business system.
-pub const COMPLETION_TARGET: &str = "completion";
-/// The kind that seals an approved document. Until there is a sealer it waits.
+/// The kind of delivery that seals an approved document. It is due never: it waits until there is a sealer.
 pub const SEAL: &str = "seal";
 
 /// Business keys of instances that decide about a signing flow begin so; the id of the flow follows.
@@ -65,20 +61,20 @@ impl App {
     /// The completion callback, where the template turns it on and the workspace says where it goes.
     async fn completion(&self, accepted: &Accepted<'_>) -> Result<Option<NewDelivery>, Error> {
         let Some(handler) = &accepted.template.settings.completion_callback else { return Ok(None) };
-        if self.store.load_setting(accepted.tenant, "completion_callback").await?.is_none() {
+        if self.callback_settings(accepted.tenant).await?.is_none() {
             return Ok(None);
         }
         let id = accepted.next.template;
         let row = self.store.load_template(accepted.tenant, id).await?.ok_or(Error::NotFound)?;
-        let version = accepted.next.template_version;
-        let payload = json!({
-            "businessKey": accepted.business_key,
-            "callBackProcessClass": handler,
-            "processDefinitionId": format!("{}:{version}:{id}", row.code),
-            "processDefinitionKey": row.code,
-            "processDefinitionVersion": version,
+        let body = completion(&Completed {
+            handler,
+            business_key: accepted.business_key,
+            template: id,
+            template_code: &row.code,
+            template_version: accepted.next.template_version,
         });
-        Ok(Some(due(accepted.at, BPM_COMPLETE, COMPLETION_TARGET, payload.to_string())))
+        let payload = serde_json::to_string(&body).map_err(Error::internal)?;
+        Ok(Some(due(accepted.at, BPM_COMPLETE, COMPLETION_TARGET, payload)))
     }
 }
 

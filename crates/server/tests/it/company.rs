@@ -28,7 +28,11 @@ pub struct Company {
 
 impl Company {
     pub async fn new() -> Self {
-        let app = TestApp::new().await;
+        Self::of(TestApp::new().await).await
+    }
+
+    /// A company on this server.
+    pub async fn of(app: TestApp) -> Self {
         let admin = app.admin("admin").await;
         let mut members = Vec::new();
         for name in ["ann", "bob", "cat", "dan", "eve"] {

@@ -5,6 +5,7 @@ mod company;
 mod config;
 mod deliveries;
 mod directory;
+mod effects;
 mod files;
 mod harness;
 mod http;
