@@ -176,7 +176,8 @@ impl App {
         i64::from(self.config.limits.session_hours) * 3_600_000_000
     }
 
-    async fn caller_of_token(&self, token: &str) -> Result<Caller, Error> {
+    /// Who holds this API token.
+    pub async fn caller_of_token(&self, token: &str) -> Result<Caller, Error> {
         let hash = token_hash(token);
         if let Some(known) = self.memory.callers.get(&hash) {
             return self.still_valid(known).await;

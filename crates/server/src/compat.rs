@@ -1,11 +1,12 @@
 //! The four compatibility surfaces: each its own words, none knows another.
 
 pub mod bpm;
+pub mod crm;
 
 use crate::app::Shared;
 use axum::Router;
 
 /// The routes of all surfaces, each in a shell that says errors in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
-    Router::new().merge(bpm::routes(app))
+    Router::new().merge(bpm::routes(app)).merge(crm::routes(app))
 }

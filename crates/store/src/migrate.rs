@@ -17,6 +17,7 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0003_templates_files.sql"),
     },
     Migration { number: 4, name: "delivery", text: include_str!("../migrations/0004_delivery.sql") },
+    Migration { number: 11, name: "crm", text: include_str!("../migrations/0011_crm.sql") },
     Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
 ];
 

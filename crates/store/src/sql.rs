@@ -32,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::settings::ALL,
         crate::outbox::ALL,
         crate::bpm::ALL,
+        crate::crm::ALL,
     ];
     files.into_iter().flatten().copied()
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod company;
 mod config;
+mod crm;
 mod deliveries;
 mod directory;
 mod effects;

@@ -1,0 +1,275 @@
+//! Execute records: instances that are about a CRM object, as their people see and decide them.
+
+use super::codes::Failure;
+use super::entities::{self, Known};
+use super::numbers::{self, people};
+use super::wire::{
+    CentreItem, Detail, EntityData, ExecuteRecord, Flags, Listed, Perform, Rules, WorkflowName,
+};
+use super::{translate, words, workflows};
+use crate::app::act::Options;
+use crate::app::{App, Shared, access};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::view::{Action, allowed_actions, read_task_id};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use zhupi_engine::ids::{SlotId, TenantId, UserId};
+use zhupi_engine::{Command, Directory, Instance, Rejection, Status, Template};
+use zhupi_store::{CrmCentre, CrmListed, CrmRecord};
+
+/// Written for somebody who withdraws without words: the CRM has no place for them.
+const WITHDRAWN_WITHOUT_WORDS: &str = "撤回审批";
+
+/// A record with everything needed to look at it.
+struct Found {
+    record: CrmRecord,
+    instance: Instance,
+    template: Arc<Template>,
+    directory: Arc<Directory>,
+}
+
+/// The current flow of an object, for this reader. An object without a record shows itself and nothing else.
+pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail, Failure> {
+    let is_super_user = app.directory(caller.tenant).await?.is_admin(caller.user);
+    let Some(instance) = &known.instance else {
+        return Ok(Detail {
+            flags: Flags::default(),
+            is_super_user,
+            approval_opinions: "optional",
+            execute_record_id: None,
+            entity_applying_users: Vec::new(),
+            execution_details: Vec::new(),
+            workflow: None,
+            workflow_version: None,
+            execute_record: None,
+            approval_entity: entity(known, &Map::new(), &[]),
+        });
+    };
+    let record = app.store.find_crm_record(caller.tenant, instance.id).await?.ok_or(Error::NotFound)?;
+    let found = see(app, caller, record, instance.clone()).await?;
+    let row = app.store.find_crm_workflow(caller.tenant, instance.template).await?.ok_or(Error::NotFound)?;
+    let people = people(app, caller.tenant, translate::people_of(instance, &found.template)).await?;
+    let mut applying: Vec<UserId> = instance.pending().map(|(_, slot)| slot.assignee).collect();
+    applying.dedup();
+    let version = workflows::show_version(app, caller.tenant, &row, instance.template_version).await?;
+    let rules = workflows::rules_of(&row)?;
+    Ok(Detail {
+        flags: flags(app, caller.user, &found, known),
+        is_super_user,
+        approval_opinions: translate::approval_opinions(instance, &found.template),
+        execute_record_id: Some(found.record.number),
+        entity_applying_users: applying.into_iter().map(|user| people.person(user)).collect(),
+        execution_details: translate::nodes(instance, &found.template, &people),
+        workflow: Some(workflows::show(app, caller.tenant, &row, &known.labels).await?),
+        workflow_version: Some(version),
+        execute_record: Some(execute_record(found.record.number, instance)),
+        approval_entity: entity(known, known.asked(), &rules.editable.fields),
+    })
+}
+
+fn entity(known: &Known, data: &Map<String, Json>, fields: &[String]) -> Map<String, Json> {
+    let (kind, id) = (known.row.entity_type.as_str(), known.row.entity_id);
+    let label = |field: &String| (field.clone(), translate::label(kind, field, &known.labels).into());
+    translate::approval_entity(id, data, &known.row.main_field, fields.iter().map(label).collect())
+}
+
+fn execute_record(id: i64, instance: &Instance) -> ExecuteRecord {
+    let (status, status_i18n) = words::record_status(instance.status);
+    ExecuteRecord {
+        id,
+        execution_id: instance.id.to_string(),
+        duplicate_fail_columns: None,
+        duplicate_fail: false,
+        status,
+        status_i18n,
+    }
+}
+
+/// What the reader may do now: the engine is asked, so that a flag and its action cannot disagree.
+fn flags(app: &App, viewer: UserId, found: &Found, known: &Known) -> Flags {
+    let (instance, template) = (&found.instance, &found.template);
+    let mut flags = Flags { can_resubmission: may_resubmit(instance, viewer, known), ..Flags::default() };
+    for allowed in allowed_actions(instance, template, &found.directory, viewer, app.now()) {
+        let slot = allowed.task.as_deref().and_then(read_task_id).map(|(_, slot)| slot);
+        let own = slot.and_then(|slot| instance.slot(slot)).is_some_and(|(_, slot)| slot.assignee == viewer);
+        match allowed.action {
+            Action::Approve if own => flags.has_approval_permission = true,
+            Action::Approve => flags.has_agent_permission = true,
+            Action::Reject => flags.has_reject_permission = true,
+            Action::Withdraw => flags.has_cancel_permission = true,
+            Action::Comment | Action::MarkRead => {}
+        }
+    }
+    flags
+}
+
+/// Whoever submitted the object's last record may submit it again once it was refused or withdrawn.
+fn may_resubmit(instance: &Instance, viewer: UserId, known: &Known) -> bool {
+    instance.initiator == viewer
+        && known.row.instance == Some(instance.id)
+        && matches!(instance.status, Status::Rejected | Status::Withdrawn)
+}
+
+/// Passes, refuses or withdraws.
+pub async fn perform(
+    app: &Shared,
+    caller: &Caller,
+    number: i64,
+    asked: Perform,
+) -> Result<ExecuteRecord, Failure> {
+    let found = find(app, caller, number).await?;
+    let words = asked.execute_opinion.unwrap_or_default();
+    let for_whom = match asked.agent_uid {
+        Some(uid) => Some(
+            numbers::user_of(app, caller.tenant, uid)
+                .await?
+                .ok_or_else(|| Error::field("agent_uid", format!("nobody has the uid `{uid}`")))?,
+        ),
+        None => None,
+    };
+    let slot = || slot_to_decide(&found.instance, for_whom.unwrap_or(caller.user)).map_err(Error::Rejected);
+    let command = match asked.execute_action.as_deref() {
+        Some("pass") => Command::Approve { slot: slot()?, comment: words },
+        Some("reject") => Command::Reject { slot: slot()?, comment: words },
+        Some("cancel") => withdraw(words),
+        Some(other) => {
+            let message = format!("`{other}` is none of `pass`, `reject` and `cancel`");
+            return Err(Error::field("execute_action", message).into());
+        }
+        None => return Err(Error::field("execute_action", "it is required").into()),
+    };
+    act(app, caller, &found, command).await
+}
+
+/// The submitter takes it back.
+pub async fn cancel(
+    app: &Shared,
+    caller: &Caller,
+    number: i64,
+    words: String,
+) -> Result<ExecuteRecord, Failure> {
+    let found = find(app, caller, number).await?;
+    act(app, caller, &found, withdraw(words)).await
+}
+
+/// The submitter asks again after a refusal or a withdrawal; the object gets a new record.
+pub async fn resubmit(app: &Shared, caller: &Caller, number: i64) -> Result<ExecuteRecord, Failure> {
+    let found = find(app, caller, number).await?;
+    let (kind, id) = (found.record.entity_type.as_str(), found.record.entity_id);
+    let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
+    if !may_resubmit(&found.instance, caller.user, &known) {
+        return Err(Failure::NotResubmittable);
+    }
+    entities::resubmit(app, caller, &known, &found.record).await?;
+    let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
+    let instance = known.instance.ok_or(Error::NotFound)?;
+    let number = numbers::number(app, caller.tenant, numbers::RECORD, instance.id.0).await?;
+    Ok(execute_record(number, &instance))
+}
+
+fn withdraw(words: String) -> Command {
+    let reason = if words.trim().is_empty() { WITHDRAWN_WITHOUT_WORDS.to_owned() } else { words };
+    Command::Withdraw { reason }
+}
+
+async fn act(
+    app: &Shared,
+    caller: &Caller,
+    found: &Found,
+    command: Command,
+) -> Result<ExecuteRecord, Failure> {
+    let acted = app.act(caller.tenant, caller.user, found.instance.id, command, Options::default()).await;
+    match acted {
+        Ok(acted) => Ok(execute_record(found.record.number, &acted.instance)),
+        Err(Error::Rejected(Rejection::AlreadyDecided { by, at, .. })) => {
+            let people = people(app, caller.tenant, by).await?;
+            Err(Failure::Decided {
+                by: by.map(|user| people.directory.name(user)),
+                at: at.map(|at| people.minute(at)),
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The place of this person: his open one, else his last one, about which the engine says who was faster. Nobody else's:
+/// whoever stands in for somebody has to say for whom.
+fn slot_to_decide(instance: &Instance, person: UserId) -> Result<SlotId, Rejection> {
+    let open = instance.pending().find(|(_, slot)| slot.assignee == person).map(|(_, slot)| slot.id);
+    let mut slots = instance.visits.iter().flat_map(|visit| &visit.slots);
+    let own = slots.rfind(|slot| slot.assignee == person).map(|slot| slot.id);
+    open.or(own).ok_or(match instance.status {
+        Status::Running => Rejection::NotYourTask,
+        status => Rejection::NotRunning { status },
+    })
+}
+
+async fn find(app: &App, caller: &Caller, number: i64) -> Result<Found, Failure> {
+    let record = app.store.load_crm_record(caller.tenant, number).await?.ok_or(Error::NotFound)?;
+    let stored = app.store.load_instance(caller.tenant, record.instance).await?.ok_or(Error::NotFound)?;
+    see(app, caller, record, stored.instance).await
+}
+
+/// To whoever may not see it, the record does not exist.
+async fn see(app: &App, caller: &Caller, record: CrmRecord, instance: Instance) -> Result<Found, Failure> {
+    let template = app.template(caller.tenant, instance.template, instance.template_version).await?;
+    let directory = app.directory(caller.tenant).await?;
+    if !access::may_see(&instance, &template, &directory, caller.user) {
+        return Err(Error::NotFound.into());
+    }
+    Ok(Found { record, instance, template, directory })
+}
+
+/// Whether the caller may see the object's record; an object without one hides nothing but its data.
+pub async fn may_see(app: &App, caller: &Caller, known: &Known) -> Result<bool, Failure> {
+    let Some(instance) = &known.instance else {
+        return Ok(app.directory(caller.tenant).await?.is_admin(caller.user));
+    };
+    let template = app.template(caller.tenant, instance.template, instance.template_version).await?;
+    let directory = app.directory(caller.tenant).await?;
+    Ok(access::may_see(instance, &template, &directory, caller.user))
+}
+
+/// A page of the caller's approval centre.
+pub async fn centre(
+    app: &App,
+    tenant: TenantId,
+    asked: &CrmCentre,
+    page: i64,
+) -> Result<Listed<CentreItem>, Failure> {
+    let (rows, total_count) = app.store.list_crm_records(tenant, asked).await?;
+    let submitters: Vec<UserId> = rows.iter().map(|row| row.record.submitter).collect();
+    let people = people(app, tenant, submitters).await?;
+    let list = rows.iter().map(|row| item(app, row, &people)).collect::<Result<Vec<_>, Failure>>()?;
+    Ok(Listed { list, total_count, page, per_page: asked.limit })
+}
+
+fn item(app: &App, row: &CrmListed, people: &translate::People) -> Result<CentreItem, Failure> {
+    let damaged = |cause| Error::internal(format!("crm row of record {}: {cause}", row.record.number));
+    let submitted = workflows::time(row.record.submitted_at)?;
+    let (status, status_i18n) = words::centre_status(row.status);
+    let rules: Rules = serde_json::from_str(&row.workflow_body).map_err(damaged)?;
+    let data = row.entity.staged.as_ref().unwrap_or(&row.entity.data);
+    let data: Map<String, Json> = serde_json::from_str(data).map_err(damaged)?;
+    let labels: BTreeMap<String, String> = serde_json::from_str(&row.entity.labels).map_err(damaged)?;
+    let kind = row.record.entity_type.as_str();
+    Ok(CentreItem {
+        id: row.record.number,
+        submitter: people.owner(row.record.submitter),
+        submission_time: people.minute(submitted),
+        distance_submission_time: words::distance(submitted, app.now()),
+        status,
+        status_i18n,
+        entity_type: kind.to_owned(),
+        app: "crm",
+        workflow: WorkflowName { id: row.workflow, name: rules.name },
+        entity_data: EntityData {
+            id: row.record.entity_id,
+            main_field_value: row.entity.main_field.clone(),
+            module_label: words::entity_label(kind),
+            body_data: translate::body_data(kind, &data, &labels),
+        },
+    })
+}
