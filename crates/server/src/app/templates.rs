@@ -102,10 +102,7 @@ impl App {
         expected_revision: Option<u32>,
     ) -> Result<u32, Error> {
         let found = self.template_to_change(tenant, actor, id).await?;
-        let problems = self.check_definition(tenant, &found.draft).await?;
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(Error::Invalid(problems));
-        }
+        self.refuse_errors(tenant, &found.draft).await?;
         let row = found.row;
         let expected = expected_revision.unwrap_or(row.draft_revision);
         let digest = Sha256::digest(row.draft.as_bytes()).into();
@@ -118,6 +115,42 @@ impl App {
         };
         let new = NewVersion { draft, digest, by: actor, at: self.now_us() };
         self.store.publish(tenant, id, expected, &new).await.map_err(changed_meanwhile)
+    }
+
+    /// Begins a template and publishes it at once, for surfaces that have no drafts; nothing is made where it has an error.
+    pub async fn create_published(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        code: String,
+        drawing: Drawing,
+    ) -> Result<TemplateRow, Error> {
+        self.refuse_errors(tenant, &drawing.template).await?;
+        let row = self.create_template(tenant, actor, Some(code), drawing).await?;
+        self.publish_template(tenant, actor, row.id, Some(row.draft_revision)).await?;
+        Ok(row)
+    }
+
+    /// Makes a drawing the next version in one write, whatever the draft was. Gives the version's number.
+    pub async fn publish_drawing(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+        drawing: Drawing,
+    ) -> Result<u32, Error> {
+        let row = self.template_to_change(tenant, actor, id).await?.row;
+        self.refuse_errors(tenant, &drawing.template).await?;
+        let draft = drawing.into_draft()?;
+        let digest = Sha256::digest(draft.definition.as_bytes()).into();
+        let new = NewVersion { draft, digest, by: actor, at: self.now_us() };
+        self.store.publish(tenant, id, row.draft_revision, &new).await.map_err(changed_meanwhile)
+    }
+
+    async fn refuse_errors(&self, tenant: TenantId, template: &Template) -> Result<(), Error> {
+        let problems = self.check_definition(tenant, template).await?;
+        let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+        if refused { Err(Error::Invalid(problems)) } else { Ok(()) }
     }
 
     /// Lets people use a template, or no longer. What runs goes on.
