@@ -2,11 +2,12 @@
 
 pub mod bpm;
 pub mod crm;
+mod wps;
 
 use crate::app::Shared;
 use axum::Router;
 
 /// The routes of all surfaces, each in a shell that says errors in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
-    Router::new().merge(bpm::routes(app)).merge(crm::routes(app))
+    Router::new().merge(wps::routes(app)).merge(crm::routes(app)).merge(bpm::routes(app))
 }

@@ -21,3 +21,4 @@ mod sessions;
 mod tasks;
 mod templates;
 mod webhooks;
+mod wps;

@@ -1,0 +1,67 @@
+//! The surface of WPS approvals: templates, approvals and what people do with them, each call signed with WPS-4.
+//! Who calls: `wps/call.rs`. Our templates and instances in its words and back: `wps/translate.rs`.
+
+mod approvals;
+mod call;
+mod codes;
+mod groups;
+mod numbers;
+mod people;
+mod signature;
+mod templates;
+mod translate;
+mod wire;
+
+use crate::app::Shared;
+use crate::error::Error;
+use crate::http::shell;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::routing::{get, post, put};
+use axum::{Extension, Router};
+use call::{Call, Scope};
+use codes::Failure;
+use signature::Replays;
+use std::sync::Arc;
+
+/// The routes, behind whatever gateway prefix: the documented one is `/o/woa`.
+pub fn routes(app: &Shared) -> Router<Shared> {
+    let developer = Router::new()
+        .route("/condition/templates", get(templates::list).post(templates::create))
+        .route(
+            "/condition/templates/{template_code}",
+            put(templates::replace).get(templates::get).delete(templates::delete),
+        )
+        .route("/templates/groups", get(groups::list).post(groups::create))
+        .route("/condition/approvals", post(approvals::start))
+        .route("/approvals", get(approvals::list))
+        .route("/approvals/{approval_id}", get(approvals::get))
+        .route("/approvals/{approval_id}/{action}", post(approvals::act));
+    let routes = Router::new()
+        .nest("/o/{cid}/api/v2/workflow/developer", developer)
+        .layer(Extension(Arc::new(Replays::default())));
+    shell(app, routes, codes::render)
+}
+
+/// What a handler needs before it knows who calls.
+struct Door {
+    app: Shared,
+    replays: Arc<Replays>,
+}
+
+impl Door {
+    /// Lets a request in that is signed, and whose token is for this.
+    async fn call(&self, request: Request, scope: Scope) -> Result<Call, Failure> {
+        Call::read(&self.app, &self.replays, request, scope).await
+    }
+}
+
+impl FromRequestParts<Shared> for Door {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Error> {
+        let replays = parts.extensions.get::<Arc<Replays>>().cloned();
+        let replays = replays.ok_or_else(|| Error::internal("the memory of signed requests is missing"))?;
+        Ok(Self { app: app.clone(), replays })
+    }
+}
