@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use zhupi_engine::ids::{InstanceId, TenantId};
 
 pub(crate) use batch::ALL as ALL_OF_BATCH;
-pub(crate) use list::ALL as ALL_OF_LIST;
+pub(crate) use list::{ALL as ALL_OF_LIST, DELIVERY};
 
 pub(crate) static ALL: &[&Sql] = &[&HASH];
 static HASH: Sql =

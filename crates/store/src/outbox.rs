@@ -2,6 +2,7 @@
 //! or the attempts are used up. Rows of one instance for one target go out in their order: a later one waits while an
 //! earlier one is neither delivered nor dead.
 
+use crate::commit::DELIVERY;
 use crate::error::{Error, Result};
 use crate::page::{Cursor, Page, PageOf};
 use crate::sql::{Expect, P, Row, Sql, Stmt, Written, stmt};
@@ -196,11 +197,6 @@ static INSERT_ATTEMPT: Sql = Sql::new(
     "INSERT INTO delivery_attempts (tenant_id, delivery_id, number, at, duration_us, status, response, error)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
-static INSERT: Sql = Sql::new(
-    "INSERT INTO outbox (tenant_id, id, instance_id, seq, kind, target, payload, state, attempts, next_at,
-                         lease_until, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $8)",
-);
 static LOAD: Sql = Sql::new(concat!("SELECT ", columns!(), " FROM outbox WHERE tenant_id = $1 AND id = $2"));
 static ATTEMPTS: Sql = Sql::new(
     "SELECT number, at, duration_us, status, response, error FROM delivery_attempts
@@ -234,7 +230,6 @@ pub(crate) static ALL: &[&Sql] = &[
     &RECORD,
     &POSTPONE_LATER,
     &INSERT_ATTEMPT,
-    &INSERT,
     &LOAD,
     &ATTEMPTS,
     &LIST,
@@ -366,8 +361,9 @@ pub(crate) fn insertion(delivery: &Delivery) -> Stmt {
         delivery.target.as_str().into(),
         delivery.payload.as_str().into(),
         delivery.created_at.into(),
+        delivery.created_at.into(),
     ];
-    stmt(&INSERT, row, Expect::One)
+    stmt(&DELIVERY, row, Expect::One)
 }
 
 /// Those that wait for this one, and a time.

@@ -30,7 +30,7 @@ static TASK: Sql = Sql::new(
      ON CONFLICT (tenant_id, instance_id, kind, n)
      DO UPDATE SET person_id = excluded.person_id, box = excluded.box, at = excluded.at, is_read = excluded.is_read",
 );
-static DELIVERY: Sql = Sql::new(
+pub(crate) static DELIVERY: Sql = Sql::new(
     "INSERT INTO outbox (tenant_id, id, instance_id, seq, kind, target, payload, state, attempts, next_at, lease_until,
                          created_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9)",
