@@ -181,7 +181,7 @@ fn bounds(filter: &InstanceFilter) -> [P; 6] {
 
 /// From the columns of `LOAD`, `SCAN` and the loader.
 pub(crate) fn stored(row: &Row) -> Result<Stored> {
-    let instance = serde_json::from_str(&row.text(0)?)
+    let instance = serde_json::from_str(row.str(0)?)
         .map_err(|error| Error::corrupt(format!("the state of an instance: {error}")))?;
     let meta =
         InstanceMeta { business_key: row.opt_text(2)?, created_at: row.i64(3)?, updated_at: row.i64(4)? };

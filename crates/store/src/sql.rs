@@ -223,6 +223,17 @@ impl Row {
         self.opt_text(column)?.ok_or_else(|| unfit(column))
     }
 
+    /// A text that is only looked at, without copying it.
+    pub(crate) fn str(&self, column: usize) -> Result<&str> {
+        match self {
+            Row::Lite(values) => match values.get(column) {
+                Some(Value::Text(it)) => Ok(it),
+                _ => Err(unfit(column)),
+            },
+            Row::Pg(row) => row.try_get(column).map_err(|_| unfit(column)),
+        }
+    }
+
     pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>> {
         self.opt_bytes(column)?.ok_or_else(|| unfit(column))
     }
