@@ -110,7 +110,7 @@ impl HandlerView {
 
 /// Show the completion callback
 #[utoipa::path(
-    get, path = "/settings/completion-callback", operation_id = "getCompletionCallback", tag = "callbacks",
+    get, path = "/settings/completion-callback", operation_id = "get_completion_callback", tag = "callbacks",
     responses((status = 200, description = "which business system is told", body = SettingsView),
               (status = 404, description = "none is"))
 )]
@@ -122,7 +122,7 @@ async fn get_settings(State(app): State<Shared>, caller: Caller) -> Result<Json<
 
 /// Configure the completion callback
 #[utoipa::path(
-    put, path = "/settings/completion-callback", operation_id = "putCompletionCallback", tag = "callbacks",
+    put, path = "/settings/completion-callback", operation_id = "put_completion_callback", tag = "callbacks",
     request_body = SettingsBody,
     responses((status = 200, description = "configured", body = SettingsView),
               (status = 400, description = "a member cannot be used"))
@@ -144,7 +144,7 @@ async fn put_settings(
 
 /// Register a handler for completions of other engines
 #[utoipa::path(
-    post, path = "/callback-handlers", operation_id = "createCallbackHandler", tag = "callbacks",
+    post, path = "/callback-handlers", operation_id = "create_callback_handler", tag = "callbacks",
     request_body = NewHandler,
     responses((status = 201, description = "registered", body = HandlerView),
               (status = 409, description = "the class has a handler"))
@@ -179,7 +179,7 @@ async fn create(
 
 /// List handlers
 #[utoipa::path(
-    get, path = "/callback-handlers", operation_id = "listCallbackHandlers", tag = "callbacks",
+    get, path = "/callback-handlers", operation_id = "list_callback_handlers", tag = "callbacks",
     responses((status = 200, description = "all handlers, by class", body = Vec<HandlerView>))
 )]
 async fn list(State(app): State<Shared>, caller: Caller) -> Result<Json<Vec<HandlerView>>, Error> {
@@ -190,7 +190,7 @@ async fn list(State(app): State<Shared>, caller: Caller) -> Result<Json<Vec<Hand
 
 /// Show a handler
 #[utoipa::path(
-    get, path = "/callback-handlers/{class}", operation_id = "getCallbackHandler", tag = "callbacks",
+    get, path = "/callback-handlers/{class}", operation_id = "get_callback_handler", tag = "callbacks",
     params(("class" = String, Path)),
     responses((status = 200, description = "the handler, its revision as `ETag`", body = HandlerView),
               (status = 404, description = "there is none"))
@@ -206,7 +206,7 @@ async fn get(
 
 /// Change a handler
 #[utoipa::path(
-    put, path = "/callback-handlers/{class}", operation_id = "updateCallbackHandler", tag = "callbacks",
+    put, path = "/callback-handlers/{class}", operation_id = "update_callback_handler", tag = "callbacks",
     params(("class" = String, Path), ("If-Match" = String, Header, description = "the revision that was read")),
     request_body = HandlerBody,
     responses((status = 200, description = "changed", body = HandlerView),
@@ -238,7 +238,7 @@ async fn update(
 
 /// Take a handler away
 #[utoipa::path(
-    delete, path = "/callback-handlers/{class}", operation_id = "deleteCallbackHandler", tag = "callbacks",
+    delete, path = "/callback-handlers/{class}", operation_id = "delete_callback_handler", tag = "callbacks",
     params(("class" = String, Path)),
     responses((status = 204, description = "gone"), (status = 404, description = "there is none"))
 )]

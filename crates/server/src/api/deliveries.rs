@@ -183,7 +183,7 @@ impl AttemptView {
 ///
 /// Dead letters are those with `state=dead`.
 #[utoipa::path(
-    get, path = "/deliveries", operation_id = "listDeliveries", tag = "deliveries",
+    get, path = "/deliveries", operation_id = "list_deliveries", tag = "deliveries",
     params(Filter, PageQuery),
     responses((status = 200, description = "deliveries, the newest first", body = PageOf<DeliveryView>))
 )]
@@ -200,7 +200,7 @@ async fn list(
 
 /// Show a delivery, with every attempt
 #[utoipa::path(
-    get, path = "/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries",
+    get, path = "/deliveries/{id}", operation_id = "get_delivery", tag = "deliveries",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "the delivery", body = DeliveryDetail),
               (status = 404, description = "there is none"))
@@ -244,7 +244,7 @@ async fn redeliver(
 ///
 /// Those that the filter says; without a `state`, the dead ones. At most 10,000 at once, the newest first.
 #[utoipa::path(
-    post, path = "/deliveries/redeliver", operation_id = "redeliverRange", tag = "deliveries",
+    post, path = "/deliveries/redeliver", operation_id = "redeliver_range", tag = "deliveries",
     request_body = Filter,
     responses((status = 202, description = "how many wait to be tried", body = Redelivered))
 )]

@@ -36,7 +36,7 @@ struct WebhookBody {
     name: String,
     /// Where to post to.
     url: String,
-    /// Of which events to tell; empty: of all.
+    /// Of which events to tell, such as `instance.approved` or `task.created`; empty: of all.
     #[serde(default)]
     events: Vec<String>,
     #[serde(default = "yes")]
@@ -114,7 +114,7 @@ pub(super) fn time(at: i64) -> jiff::Timestamp {
 ///
 /// The secret is in the answer and nowhere else.
 #[utoipa::path(
-    post, path = "/webhooks", operation_id = "createWebhook", tag = "webhooks",
+    post, path = "/webhooks", operation_id = "create_webhook", tag = "webhooks",
     request_body = WebhookBody,
     responses((status = 201, description = "created", body = NewWebhook),
               (status = 400, description = "a member cannot be used"),
@@ -148,7 +148,7 @@ async fn create(
 
 /// List webhooks
 #[utoipa::path(
-    get, path = "/webhooks", operation_id = "listWebhooks", tag = "webhooks",
+    get, path = "/webhooks", operation_id = "list_webhooks", tag = "webhooks",
     params(PageQuery),
     responses((status = 200, description = "webhooks, the newest first", body = PageOf<WebhookView>))
 )]
@@ -164,7 +164,7 @@ async fn list(
 
 /// Show a webhook
 #[utoipa::path(
-    get, path = "/webhooks/{id}", operation_id = "getWebhook", tag = "webhooks",
+    get, path = "/webhooks/{id}", operation_id = "get_webhook", tag = "webhooks",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "the webhook, its revision as `ETag`", body = WebhookView),
               (status = 404, description = "there is none"))
@@ -180,7 +180,7 @@ async fn get(
 
 /// Change a webhook
 #[utoipa::path(
-    put, path = "/webhooks/{id}", operation_id = "updateWebhook", tag = "webhooks",
+    put, path = "/webhooks/{id}", operation_id = "update_webhook", tag = "webhooks",
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the revision that was read")),
     request_body = WebhookBody,
     responses((status = 200, description = "changed", body = WebhookView),
@@ -209,7 +209,7 @@ async fn update(
 ///
 /// What still waits for it is given up.
 #[utoipa::path(
-    delete, path = "/webhooks/{id}", operation_id = "deleteWebhook", tag = "webhooks",
+    delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "webhooks",
     params(("id" = Uuid, Path)),
     responses((status = 204, description = "deleted"), (status = 404, description = "there is none"))
 )]
@@ -228,7 +228,7 @@ async fn delete(
 ///
 /// For a day calls are signed with both, so that the receiver can change over in peace.
 #[utoipa::path(
-    post, path = "/webhooks/{id}/rotate-secret", operation_id = "rotateWebhookSecret", tag = "webhooks",
+    post, path = "/webhooks/{id}/rotate-secret", operation_id = "rotate_webhook_secret", tag = "webhooks",
     params(("id" = Uuid, Path)),
     responses((status = 200, description = "the new secret", body = NewSecret),
               (status = 404, description = "there is none"))
@@ -249,7 +249,7 @@ async fn rotate_secret(
 ///
 /// Sends the event `ping`. What came of it shows in the deliveries.
 #[utoipa::path(
-    post, path = "/webhooks/{id}/ping", operation_id = "pingWebhook", tag = "webhooks",
+    post, path = "/webhooks/{id}/ping", operation_id = "ping_webhook", tag = "webhooks",
     params(("id" = Uuid, Path)),
     responses((status = 202, description = "the delivery was begun", body = Pinged),
               (status = 404, description = "there is none"))

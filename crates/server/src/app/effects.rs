@@ -58,12 +58,10 @@ impl App {
         Ok(deliveries)
     }
 
-    /// The completion callback, where the template turns it on and the workspace says where it goes.
+    /// The completion callback, where the template turns it on. That the workspace has not said where it goes shows in
+    /// the deliveries, where it can be sent again once it has.
     async fn completion(&self, accepted: &Accepted<'_>) -> Result<Option<NewDelivery>, Error> {
         let Some(handler) = &accepted.template.settings.completion_callback else { return Ok(None) };
-        if self.callback_settings(accepted.tenant).await?.is_none() {
-            return Ok(None);
-        }
         let id = accepted.next.template;
         let row = self.store.load_template(accepted.tenant, id).await?.ok_or(Error::NotFound)?;
         let body = completion(&Completed {

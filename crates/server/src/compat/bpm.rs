@@ -21,6 +21,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde_json::{Map, Value as Json};
 use wire::{Answer, ProcessEndCallBack};
 use zhupi_engine::ids::TenantId;
 
@@ -44,7 +45,10 @@ async fn complete(
 }
 
 fn read_report(body: &[u8]) -> Result<ProcessEndCallBack, Error> {
-    serde_json::from_slice(body).map_err(|cause| Error::BadRequest {
+    // By way of a map, since a list would be read member by member.
+    let members = serde_json::from_slice::<Map<String, Json>>(body);
+    let report = members.and_then(|members| serde_json::from_value(Json::Object(members)));
+    report.map_err(|cause| Error::BadRequest {
         field: None,
         message: format!("the body is not a `ProcessEndCallBackRo`: {cause}"),
     })

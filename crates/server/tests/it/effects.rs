@@ -85,8 +85,6 @@ async fn a_completion_is_called_back_only_where_it_is_turned_on_and_only_after_a
     let mut definition = company.leave();
     definition["settings"] = json!({ "completion_callback": "com.example.Handler" });
     company.publish("leave", definition).await;
-    let unconfigured = company.submit().await;
-    company.decide(&unconfigured, &company.bob, "approve").await.expect(200);
     let base = receiver.url("/base");
     let token = zhupi_server::compat::bpm::TokenChange::Remove;
     let set =

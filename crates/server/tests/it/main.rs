@@ -1,6 +1,7 @@
 //! The server as its callers see it.
 
 mod apps;
+mod bpm;
 mod company;
 mod config;
 mod crm;

@@ -1,8 +1,10 @@
 //! The store on SQLite, and on PostgreSQL where `ZHUPI_TEST_POSTGRES` says where one is.
 
 mod boxes;
+mod bpm;
 mod commit;
 mod databases;
+mod outbox;
 mod people;
 mod requests;
 mod statements;
