@@ -130,9 +130,8 @@ pub fn is_own_origin(app: &App, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let origin = origin.to_str().unwrap_or_default();
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let scheme = app.config.public_url.scheme();
-    origin == app.config.public_url.origin().ascii_serialization()
-        || host.is_some_and(|host| origin == format!("{scheme}://{host}"))
+    let named = origin.split_once("://").map(|(_, host)| host);
+    origin == app.config.public_url.origin().ascii_serialization() || (named.is_some() && named == host)
 }
 
 impl App {

@@ -12,6 +12,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|cause| format!("setting `listen`: cannot listen on {listen}: {cause}"))?;
+    let listen = listener.local_addr().unwrap_or(listen);
     tracing::info!(%listen, "serving");
     let mut terminate = signal(SignalKind::terminate()).map_err(|cause| cause.to_string())?;
     let shutdown = async move {

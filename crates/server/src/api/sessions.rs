@@ -6,7 +6,7 @@ use crate::caller::{Caller, SESSION_COOKIE, is_own_origin};
 use crate::error::Error;
 use crate::extract::Json;
 use crate::http::{client_address, trace_of};
-use crate::secrets::{TokenKind, new_token, token_hash};
+use crate::secrets::{TokenKind, new_token, token_hash, token_tenant};
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum_extra::extract::CookieJar;
@@ -84,9 +84,10 @@ async fn login(
     let workspace = app.workspace(&given.workspace).await?;
     let (tenant, user) = app.check_login(workspace, &given, &address).await?;
     trace_of(&extensions).note_tenant(tenant.id);
-    let before = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
-    if let Some(before) = before {
-        app.end_session(tenant.id, &token_hash(&before)).await?;
+    if let Some(before) = jar.get(SESSION_COOKIE).map(|cookie| cookie.value())
+        && let Some(its_tenant) = token_tenant(TokenKind::Session, before)
+    {
+        app.end_session(its_tenant, &token_hash(before)).await?;
     }
     let token = app.begin_session(tenant.id, user).await?;
     let csrf_token = Some(app.csrf_token(&token));

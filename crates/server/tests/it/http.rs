@@ -1,8 +1,14 @@
 //! What every request passes, whichever route it takes.
 
 use crate::harness::TestApp;
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::routing::get;
 use serde_json::json;
+use tower::ServiceExt;
 use zhupi_server::caller::Scope;
+use zhupi_server::{Error, error, http};
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers_and_an_id() {
@@ -179,4 +185,21 @@ async fn without_its_database_the_server_is_not_ready() {
     app.get("/readyz").send().await.expect_problem(503, "unavailable");
     let problem = app.get("/v1/me").token(&token).send().await.expect_problem(503, "unavailable");
     assert_eq!(problem["detail"], "not available right now: try again soon");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_that_tells_nothing() {
+    let app = TestApp::new().await;
+    let routes = Router::new().route("/boom", get(async || -> Result<(), Error> { panic!("secret words") }));
+    let routes = http::shell(&app.app, routes, error::problem);
+    let router = http::surround(&app.app, routes).with_state(app.app.clone());
+
+    let request = Request::get("/boom").body(Body::empty()).expect("a request");
+    let answer = router.oneshot(request).await.expect("an answer");
+
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("\"code\":\"internal\"") && !body.contains("secret words"), "{body}");
 }

@@ -1,0 +1,5 @@
+//! The program as its operator uses it.
+
+mod check;
+mod commands;
+mod harness;
