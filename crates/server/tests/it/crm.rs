@@ -362,6 +362,34 @@ async fn a_record_that_was_claimed_but_not_begun_begins_with_the_next_event() {
 }
 
 #[tokio::test]
+async fn the_same_creation_told_twice_at_once_begins_one_record() {
+    let crm = Crm::new().await;
+    let workflow = crm.workflow(&rules("Contract", json!({}))).await;
+    crm.publish(workflow, &flow(&[("a", &[setting::HEAD_UID])], json!({}))).await.expect(200);
+    let event = contract();
+    let told = (0..6).map(|_| crm.event(&crm.staff, &event));
+    for answer in futures_util::future::join_all(told).await {
+        assert_eq!(answer.expect(200)["data"]["approve_status"], "applying");
+    }
+    let path = "/api/v1/approval_center/list?scope=submission";
+    assert_eq!(crm.get(&crm.staff, path).await.expect(200)["data"]["total_count"], 1);
+}
+
+#[tokio::test]
+async fn the_main_field_may_be_named_or_given() {
+    let crm = Crm::new().await;
+    for (id, given, expected) in [(1, json!("sn"), "s-7"), (2, json!("自由"), "自由"), (3, json!(null), "t")]
+    {
+        let event = json!({"trigger_timing": "created", "entity_type": "Contract", "entity_id": id,
+            "main_field": given, "data": {"title": "t", "sn": "s-7"}});
+        crm.event(&crm.staff, &event).await.expect(200);
+        let path = format!("/api/v1/execute_records/detail?entity_type=Contract&entity_id={id}");
+        let detail = crm.get(&crm.staff, &path).await.expect(200);
+        assert_eq!(detail["data"]["approval_entity"]["main_field"], expected);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_submission_leaves_the_object_as_it_was() {
     let crm = Crm::new().await;
     let workflow = crm.workflow(&rules("Contract", json!({}))).await;

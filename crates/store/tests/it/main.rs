@@ -3,6 +3,7 @@
 mod boxes;
 mod bpm;
 mod commit;
+mod crm;
 mod databases;
 mod outbox;
 mod people;

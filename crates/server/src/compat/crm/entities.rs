@@ -21,7 +21,7 @@ use zhupi_engine::{Command, Instance, Rejection, Status, Submit, Template};
 use zhupi_store::{CrmEntity, CrmRecord, CrmWorkflow};
 
 /// How often an event is taken again because somebody else was faster.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
 /// What a workflow gets to see of an object, in characters.
 const BODY_LIMIT: usize = 4000;
 const TITLE_LIMIT: usize = 120;

@@ -364,9 +364,10 @@ pub fn approval_entity(
     entity
 }
 
-/// The text people know an object by.
+/// The text people know an object by: as it was given, be it the text or the field that holds it; else its name or title.
 pub fn main_field(given: Option<&str>, data: &Map<String, Json>) -> String {
-    let given = given.map(str::to_owned).filter(|text| !text.trim().is_empty());
+    let given = given.filter(|text| !text.trim().is_empty());
+    let given = given.map(|text| data.get(text).map_or_else(|| text.to_owned(), plain));
     given.or_else(|| ["name", "title"].iter().find_map(|name| data.get(*name).map(plain))).unwrap_or_default()
 }
 

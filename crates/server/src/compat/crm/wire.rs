@@ -288,7 +288,7 @@ pub struct Perform {
 /// `POST entities`: a CRM object was created or changed.
 #[derive(Deserialize)]
 pub struct EntityEvent {
-    #[serde(default = "created")]
+    #[serde(default = "created", alias = "trigger_timing")]
     pub trigger: String,
     pub entity_type: String,
     #[serde(deserialize_with = "number_or_text")]
@@ -297,7 +297,7 @@ pub struct EntityEvent {
     pub data: Map<String, Json>,
     #[serde(default)]
     pub fields_label: BTreeMap<String, String>,
-    /// The text people know the object by; made of `name` or `title` of the data where absent.
+    /// The text people know the object by, or the field that holds it; `name` or `title` of the data where absent.
     #[serde(default)]
     pub main_field: Option<String>,
 }
