@@ -82,43 +82,28 @@ impl App {
     }
 
     async fn begin(&self, tenant: TenantId, actor: UserId, submission: Submission) -> Result<Acted, Error> {
-        let Submission { template: template_id, submit, business_key, idempotency_key, instance } =
-            submission;
+        let Submission { template: of, submit, business_key, idempotency_key, instance } = submission;
         let asked = idempotency_key.map(|key| {
-            let hash = request_hash(&("submit", template_id, &submit, &business_key));
+            let hash = request_hash(&("submit", of, &submit, &business_key));
             Asked { key, hash }
         });
         if let Some(acted) = self.replay(tenant, actor, asked.as_ref()).await? {
             return Ok(acted);
         }
-        let version = self.version_to_submit(tenant, template_id).await?;
-        let template = self.template(tenant, template_id, version).await?;
+        let version = self.version_to_submit(tenant, of).await?;
+        let template = self.template(tenant, of, version).await?;
         let directory = self.directory(tenant).await?;
         let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
-        let mut next = Instance::draft(id, template_id, version, actor);
+        let draft = Instance::draft(id, of, version, actor);
         let command = Command::Submit(submit);
         let envelope = Envelope { actor, at: self.now(), seen_version: None, command };
-        let events = decide(&template, &directory, &next, &envelope)?;
-        advance(&mut next, &events)?;
-        let accepted = Accepted {
-            tenant,
-            template: &template,
-            next: &next,
-            events: &events,
-            at: envelope.at,
-            business_key: business_key.as_deref(),
-        };
-        let outbox = self.deliveries(&accepted).await?;
-        let act = Act { actor, at: envelope.at, command: "submit", events };
-        let mut change = Change::first(tenant, &next, act, business_key.clone())?;
-        change.outbox = outbox;
-        change.idempotency = asked.as_ref().map(|asked| asked.row(&envelope, id));
-        match self.commit(change).await? {
-            Committed::Done => {
-                Ok(Acted { instance: Arc::new(next), template, business_key, replayed: false })
-            }
-            Committed::Conflict => Err(Rejection::AlreadySubmitted.into()),
-            Committed::DuplicateKey => {
+        let events = decide(&template, &directory, &draft, &envelope)?;
+        let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
+        let before = Before::Nothing { draft, business_key };
+        match self.write(&scene, &before, events).await? {
+            (Committed::Done, acted) => Ok(acted),
+            (Committed::Conflict, _) => Err(Rejection::AlreadySubmitted.into()),
+            (Committed::DuplicateKey, _) => {
                 self.replay(tenant, actor, asked.as_ref()).await?.ok_or(Error::Conflict)
             }
         }
@@ -149,52 +134,65 @@ impl App {
                 envelope.at = self.now();
             }
             let stored = self.store.load_instance(tenant, id).await?.ok_or(Error::NotFound)?;
-            let pinned = &stored.instance;
-            let template = self.template(tenant, pinned.template, pinned.template_version).await?;
+            let instance = &stored.instance;
+            let template = self.template(tenant, instance.template, instance.template_version).await?;
             let directory = self.directory(tenant).await?;
-            let decided = decide_as_reader(&template, &directory, &stored.instance, &envelope)?;
-            let business_key = stored.meta.business_key.clone();
-            if decided.is_empty() {
+            let events = decide_as_reader(&template, &directory, instance, &envelope)?;
+            if events.is_empty() {
                 // There was nothing to do, such as reading what was read before.
-                return Ok(Acted {
-                    instance: Arc::new(stored.instance),
-                    template,
-                    business_key,
-                    replayed: false,
-                });
+                return Ok(Acted::of(stored, template));
             }
-            let mut next = stored.instance.clone();
-            advance(&mut next, &decided)?;
-            let accepted = Accepted {
-                tenant,
-                template: &template,
-                next: &next,
-                events: &decided,
-                at: envelope.at,
-                business_key: business_key.as_deref(),
-            };
-            let outbox = self.deliveries(&accepted).await?;
-            let act = Act {
-                actor: envelope.actor,
-                at: envelope.at,
-                command: envelope.command.name(),
-                events: decided,
-            };
-            let mut change = Change::following(tenant, &stored, &next, act)?;
-            change.outbox = outbox;
-            change.idempotency = asked.as_ref().map(|asked| asked.row(&envelope, id));
-            match self.commit(change).await? {
-                Committed::Done => {
-                    return Ok(Acted { instance: Arc::new(next), template, business_key, replayed: false });
-                }
-                Committed::Conflict => counter!("zhupi_command_conflicts_total").increment(1),
-                Committed::DuplicateKey => {
+            let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
+            match self.write(&scene, &Before::Stored(stored), events).await? {
+                (Committed::Done, acted) => return Ok(acted),
+                (Committed::Conflict, _) => counter!("zhupi_command_conflicts_total").increment(1),
+                (Committed::DuplicateKey, _) => {
                     let replayed = self.replay(tenant, envelope.actor, asked.as_ref()).await?;
                     return replayed.ok_or(Error::Conflict);
                 }
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Writes what was decided with everything that follows from it, or nothing at all.
+    async fn write(
+        &self,
+        scene: &Scene<'_>,
+        before: &Before,
+        events: Vec<Event>,
+    ) -> Result<(Committed, Acted), Error> {
+        let Scene { tenant, template, envelope, asked } = *scene;
+        let (current, business_key) = match before {
+            Before::Nothing { draft, business_key } => (draft, business_key),
+            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key),
+        };
+        let mut next = current.clone();
+        advance(&mut next, &events)?;
+        let accepted = Accepted {
+            tenant,
+            template,
+            next: &next,
+            events: &events,
+            at: envelope.at,
+            business_key: business_key.as_deref(),
+        };
+        let outbox = self.deliveries(&accepted).await?;
+        let tells = !outbox.is_empty();
+        let command = envelope.command.name();
+        let act = Act { actor: envelope.actor, at: envelope.at, command, events };
+        let mut change = match before {
+            Before::Nothing { .. } => Change::first(tenant, &next, act, business_key.clone())?,
+            Before::Stored(stored) => Change::following(tenant, stored, &next, act)?,
+        };
+        change.outbox = outbox;
+        change.idempotency = asked.map(|asked| asked.row(envelope, next.id));
+        let committed = self.store.commit(change).await?;
+        if tells && committed == Committed::Done {
+            self.wake.outbox.notify_one();
+        }
+        let (template, business_key) = (Arc::clone(template), business_key.clone());
+        Ok((committed, Acted { instance: Arc::new(next), template, business_key, replayed: false }))
     }
 
     /// The answer to a request that was carried out before under this key.
@@ -210,25 +208,33 @@ impl App {
             return Err(Error::IdempotencyMismatch);
         }
         let stored = self.store.load_instance(tenant, row.instance).await?.ok_or(Error::NotFound)?;
-        let Stored { instance, meta, .. } = stored;
+        let instance = &stored.instance;
         let template = self.template(tenant, instance.template, instance.template_version).await?;
-        Ok(Some(Acted {
-            instance: Arc::new(instance),
-            template,
-            business_key: meta.business_key,
-            replayed: true,
-        }))
+        Ok(Some(Acted { replayed: true, ..Acted::of(stored, template) }))
     }
+}
 
-    async fn commit(&self, change: Change) -> Result<Committed, Error> {
-        let tells = !change.outbox.is_empty();
-        let committed = self.store.commit(change).await?;
-        if tells && committed == Committed::Done {
-            self.wake.outbox.notify_one();
-            self.wake.seals.notify_one();
-        }
-        Ok(committed)
+impl Acted {
+    fn of(stored: Stored, template: Arc<Template>) -> Self {
+        let Stored { instance, meta, .. } = stored;
+        let business_key = meta.business_key;
+        Self { instance: Arc::new(instance), template, business_key, replayed: false }
     }
+}
+
+/// A command under way.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    tenant: TenantId,
+    template: &'a Arc<Template>,
+    envelope: &'a Envelope,
+    asked: Option<&'a Asked>,
+}
+
+/// What a command is decided on.
+enum Before {
+    Nothing { draft: Instance, business_key: Option<String> },
+    Stored(Stored),
 }
 
 /// A key and what was asked under it.

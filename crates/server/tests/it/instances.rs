@@ -258,3 +258,34 @@ async fn a_stranger_without_a_session_is_asked_to_log_in() {
         app.get(path).send().await.expect_problem(401, "unauthenticated");
     }
 }
+
+#[tokio::test]
+async fn values_are_shown_as_programs_and_as_people_read_them() {
+    let company = Company::new().await;
+    let mut definition = company.leave();
+    let option = |id: &str, label: &str| json!({ "id": id, "label": label });
+    definition["form"] = json!([
+        { "id": "days", "kind": "number", "title": "Days" },
+        { "id": "sort", "kind": "select", "title": "Sort", "options": [option("a", "年假"), option("b", "病假")] },
+        { "id": "who", "kind": "contact", "title": "Who" },
+        { "id": "cost", "kind": "money", "title": "Cost" },
+        { "id": "rows", "kind": "table", "title": "Rows", "columns": [
+            { "id": "what", "kind": "text", "title": "What" },
+        ] },
+    ]);
+    company.publish("leave", definition).await;
+    let form = json!({
+        "sort": "b", "who": [company.dan.id], "cost": "12.50", "rows": [{ "what": "x" }, { "what": "y" }],
+    });
+    let body = json!({ "template": "leave", "form": form });
+    let instance = company.post("/v1/instances", &company.ann, &body).await.expect(201);
+
+    let texts: Vec<&str> = instance["form"]
+        .as_array()
+        .expect("fields")
+        .iter()
+        .filter_map(|field| field["text"].as_str())
+        .collect();
+    assert_eq!(texts, ["", "病假", "dan", "12.5 CNY", "What: x; What: y"]);
+    assert_eq!(instance["form"][1]["value"], "b");
+}

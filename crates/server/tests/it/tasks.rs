@@ -1,7 +1,11 @@
 //! The boxes of people, and what happens when several decide.
 
-use crate::company::{Company, path_of, task_of};
+use crate::company::{Company, allowed, leave, path_of, task_of};
+use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
+use zhupi_engine::Command;
+use zhupi_engine::ids::InstanceId;
+use zhupi_server::app::act::Options;
 
 fn boxes(answer: &Json) -> [u64; 4] {
     ["todo", "done", "cc", "mine"].map(|name| answer["counts"][name].as_u64().expect("a count"))
@@ -103,4 +107,78 @@ async fn a_decision_on_an_outdated_view_is_refused() {
     assert_eq!(seen, "\"1\"");
     approve(seen).await.expect_problem(412, "precondition_failed");
     approve("\"2\"".to_owned()).await.expect(200);
+}
+
+#[tokio::test]
+async fn all_who_countersign_at_once_are_heard() {
+    let company = Company::new().await;
+    let members = [&company.bob, &company.cat, &company.dan, &company.eve, &company.admin];
+    let flow = json!([{ "kind": "approval", "id": "all", "title": "All",
+        "approvers": company.people(&members), "mode": { "kind": "countersign" } }]);
+    company.publish("leave", leave(flow)).await;
+    let instance = company.submit().await;
+
+    let decisions = members.map(|member| company.decide(&instance, member, "approve"));
+    for answer in futures_util::future::join_all(decisions).await {
+        answer.expect(200);
+    }
+    let ended = company.see(&instance, &company.ann).await;
+    assert_eq!((&ended["status"], &ended["version"]), (&json!("approved"), &json!(6)));
+}
+
+#[tokio::test]
+async fn a_command_is_carried_out_though_its_caller_has_gone() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    let id: InstanceId = instance["id"].as_str().expect("an id").parse().expect("an id");
+    let app = &company.app.app;
+
+    let command = Command::Comment { text: "still there?".to_owned() };
+    let gone = app.act(company.app.tenant, company.bob.id, id, command, Options::default()).now_or_never();
+    assert!(gone.is_none(), "it was not even begun");
+    // Whatever comes later queues behind it or finds it done.
+    for _ in 0..10_000 {
+        if company.see(&instance, &company.ann).await["version"] == 2 {
+            return;
+        }
+    }
+    panic!("the comment was lost");
+}
+
+#[tokio::test]
+async fn a_manager_may_decide_in_an_approvers_place_where_the_template_says_so() {
+    let company = Company::new().await;
+    let mut definition = company.leave();
+    definition["settings"] = json!({ "managers": [company.eve.id], "allow_agent": true });
+    company.publish("leave", definition).await;
+    let instance = company.submit().await;
+    let path = format!("/v1/tasks/{}/approve", task_of(&instance, &company.bob));
+
+    assert!(allowed(&company.see(&instance, &company.eve).await).contains(&"approve".to_owned()));
+    let approved = company.post(&path, &company.eve, &json!({})).await.expect(200);
+    let slot = &approved["nodes"][0]["visits"][0]["people"][0];
+    assert_eq!((&slot["assignee"]["name"], &slot["decided"]["by"]["name"]), (&json!("bob"), &json!("eve")));
+    let timeline = company.get(&format!("{}/timeline", path_of(&instance)), &company.ann).await.expect(200);
+    assert_eq!(timeline["items"][1]["lines"][0]["text"], "eve approved in the place of bob");
+}
+
+#[tokio::test]
+async fn words_are_asked_for_before_they_are_missed() {
+    let company = Company::new().await;
+    let flow = json!([{ "kind": "approval", "id": "lead", "title": "Lead", "opinion": "on_reject",
+        "approvers": company.people(&[&company.bob]) }]);
+    company.publish("leave", leave(flow)).await;
+    let instance = company.submit().await;
+
+    let seen = company.see(&instance, &company.bob).await;
+    let task = task_of(&instance, &company.bob);
+    let expected = json!([
+        { "action": "approve", "task": task, "text_required": false },
+        { "action": "reject", "task": task, "text_required": true },
+        { "action": "comment", "task": null, "text_required": true },
+    ]);
+    assert_eq!(seen["allowed_actions"], expected);
+    let path = format!("/v1/tasks/{task}/reject");
+    let refused = company.post(&path, &company.bob, &json!({})).await.expect_problem(422, "text_required");
+    assert_eq!(refused["field"], "comment");
 }
