@@ -2,7 +2,7 @@
 
 pub mod bpm;
 pub mod crm;
-mod wps;
+pub mod wps;
 
 use crate::app::Shared;
 use axum::Router;

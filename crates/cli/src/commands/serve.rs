@@ -13,6 +13,11 @@ pub async fn serve(config: Config) -> Result<(), String> {
         .await
         .map_err(|cause| format!("setting `listen`: cannot listen on {listen}: {cause}"))?;
     let listen = listener.local_addr().unwrap_or(listen);
+    if app.config.demo
+        && let Some(credentials) = zhupi_server::demo::fill(&app).await.map_err(|error| told(&error))?
+    {
+        tracing::info!(credentials = %credentials.display(), "the demo company is there");
+    }
     tracing::info!(%listen, "serving");
     let mut terminate = signal(SignalKind::terminate()).map_err(|cause| cause.to_string())?;
     let shutdown = async move {

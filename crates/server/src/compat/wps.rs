@@ -12,7 +12,7 @@ mod templates;
 mod translate;
 mod wire;
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::error::Error;
 use crate::http::shell;
 use axum::extract::{FromRequestParts, Request};
@@ -23,6 +23,7 @@ use call::{Call, Scope};
 use codes::Failure;
 use signature::Replays;
 use std::sync::Arc;
+use zhupi_engine::ids::{TenantId, UserId};
 
 /// The routes, behind whatever gateway prefix: the documented one is `/o/woa`.
 pub fn routes(app: &Shared) -> Router<Shared> {
@@ -41,6 +42,11 @@ pub fn routes(app: &Shared) -> Router<Shared> {
         .nest("/o/{cid}/api/v2/workflow/developer", developer)
         .layer(Extension(Arc::new(Replays::default())));
     shell(app, routes, codes::render)
+}
+
+/// The number under which this surface knows a person, such as the `operator` of each call; made at first use.
+pub async fn user_number(app: &App, tenant: TenantId, user: UserId) -> Result<i64, Error> {
+    Ok(app.store.number_for(tenant, numbers::USER, user.0).await?)
 }
 
 /// What a handler needs before it knows who calls.
