@@ -6,6 +6,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{Json, Path, Query};
 use crate::page::{PageOf, PageQuery};
+use crate::work::outbox::WEBHOOK;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -156,7 +157,7 @@ impl DeliveryView {
         Self {
             id: delivery.id,
             kind: delivery.kind.clone(),
-            webhook: delivery.target.parse().ok(),
+            webhook: (delivery.kind == WEBHOOK).then(|| delivery.target.parse().ok()).flatten(),
             instance: Some(delivery.instance.0).filter(|instance| *instance != delivery.id),
             state,
             attempts: delivery.attempts,

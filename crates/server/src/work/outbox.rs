@@ -22,6 +22,7 @@ pub const COMPLETION_TARGET: &str = "completion";
 const PARALLEL: usize = 32;
 /// Longer than any attempt can take.
 const LEASE: Duration = Duration::from_secs(60);
+const OBSERVE: Duration = Duration::from_secs(5);
 const POLL_MS: std::ops::Range<u64> = 250..500;
 
 /// Why something was not delivered.
@@ -54,12 +55,16 @@ pub async fn deliver_due(app: &App) -> Result<usize, Error> {
 /// Delivers what is due, as soon as it is, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
     let mut under_way = JoinSet::new();
+    let mut observed: Option<Instant> = None;
     while !stop.is_cancelled() {
         match claim(&app, PARALLEL - under_way.len()).await {
             Ok(claimed) => claimed.into_iter().for_each(|delivery| start(&app, &mut under_way, delivery)),
             Err(cause) => tracing::warn!(%cause, "cannot look for deliveries"),
         }
-        observe_backlog(&app).await;
+        if observed.is_none_or(|at| at.elapsed() > OBSERVE) {
+            observe_backlog(&app).await;
+            observed = Some(Instant::now());
+        }
         let has_room = under_way.len() < PARALLEL;
         tokio::select! {
             () = stop.cancelled() => {}
@@ -67,6 +72,7 @@ pub async fn run(app: Shared, stop: CancellationToken) {
             () = app.wake.outbox.notified(), if has_room => {}
             () = tokio::time::sleep(Duration::from_millis(fastrand::u64(POLL_MS))), if has_room => {}
         }
+        while under_way.try_join_next().is_some() {}
     }
     while under_way.join_next().await.is_some() {}
 }
@@ -107,6 +113,9 @@ async fn deliver_one(app: &App, delivery: &Delivery) -> Result<(), Error> {
         error: result.err().map(|(Trouble::Again(why) | Trouble::Never(why))| why),
     };
     count(delivery, outcome, took);
+    if let (Outcome::Dead, Some(why)) = (outcome, &attempt.error) {
+        tracing::warn!(delivery_id = %delivery.id, kind = delivery.kind, why, "a delivery is dead");
+    }
     if app.store.record_attempt(delivery, &attempt, outcome).await? {
         return Ok(());
     }

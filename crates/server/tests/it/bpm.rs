@@ -414,3 +414,20 @@ async fn handlers_are_registered_changed_and_taken_away() {
     scene.app.call("DELETE", &path).by(&scene.admin).send().await.expect(204);
     scene.app.get(&path).by(&scene.admin).send().await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn the_document_says_which_calls_there_are() {
+    let app = TestApp::new().await;
+    let document = include_str!("../../../../docs/compat/bpm.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut seen = 0;
+    for row in rows.filter(|row| row.starts_with("POST /") || row.starts_with("GET /")) {
+        let (call, rest) = row.split_once('`').expect("a call");
+        let (method, path) = call.split_once(' ').expect("a method and a path");
+        let answer = app.call(method, &path.replace("{flowInstanceId}", "1")).send().await;
+        let expected = if rest.contains("| done |") { 401 } else { 404 };
+        assert_eq!(answer.status.as_u16(), expected, "{call}");
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
