@@ -100,7 +100,9 @@ impl From<tokio_postgres::Error> for Error {
             // Connections, resources, operators, the system itself; and a standby that does not take writes (yet).
             Some("08" | "53" | "57" | "58") => Error::Unavailable(text),
             Some("25") if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Error::Unavailable(text),
-            Some("XX") => Error::Corrupt { what: text },
+            Some("XX") if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(code) => {
+                Error::Corrupt { what: text }
+            }
             _ => Error::Statement(text),
         }
     }

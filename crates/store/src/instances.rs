@@ -9,8 +9,18 @@ use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
 use zhupi_engine::ledger::Hash;
 use zhupi_engine::{Instance, Status};
 
-pub(crate) static ALL: &[&Sql] =
-    &[&LOAD, &SCAN, &LIST, &LIST_BY_INITIATOR, &LIST_BY_TEMPLATE, &LIST_BY_BUSINESS_KEY, &COUNT];
+pub(crate) static ALL: &[&Sql] = &[
+    &LOAD,
+    &SCAN,
+    &LIST,
+    &LIST_BY_INITIATOR,
+    &LIST_BY_TEMPLATE,
+    &LIST_BY_BUSINESS_KEY,
+    &COUNT,
+    &COUNT_BY_INITIATOR,
+    &COUNT_BY_TEMPLATE,
+    &COUNT_BY_BUSINESS_KEY,
+];
 
 pub(crate) static LOAD: Sql = Sql::new(
     "SELECT state, head, business_key, created_at, updated_at FROM instances WHERE tenant_id = $1 AND id = $2",
@@ -40,11 +50,22 @@ pub(crate) static LIST_BY_INITIATOR: Sql = Sql::new(list!(" AND initiator_id = $
 pub(crate) static LIST_BY_TEMPLATE: Sql = Sql::new(list!(" AND template_id = $7"));
 pub(crate) static LIST_BY_BUSINESS_KEY: Sql = Sql::new(list!(" AND business_key = $11"));
 
-static COUNT: Sql = Sql::new(
-    "SELECT count(*) FROM (SELECT 1 FROM instances WHERE tenant_id = $1
-     AND CASE WHEN status BETWEEN $2 AND $3 AND template_id BETWEEN $4 AND $5
-              AND initiator_id BETWEEN $6 AND $7 THEN 1 ELSE 0 END = 1 LIMIT $8) AS found",
-);
+macro_rules! count {
+    ($leading:literal) => {
+        concat!(
+            "SELECT count(*) FROM (SELECT 1 FROM instances WHERE tenant_id = $1
+             AND CASE WHEN status BETWEEN $2 AND $3 AND template_id BETWEEN $4 AND $5
+                      AND initiator_id BETWEEN $6 AND $7 THEN 1 ELSE 0 END = 1",
+            $leading,
+            " LIMIT $8) AS found"
+        )
+    };
+}
+
+static COUNT: Sql = Sql::new(count!(""));
+static COUNT_BY_INITIATOR: Sql = Sql::new(count!(" AND initiator_id = $6"));
+static COUNT_BY_TEMPLATE: Sql = Sql::new(count!(" AND template_id = $4"));
+static COUNT_BY_BUSINESS_KEY: Sql = Sql::new(count!(" AND business_key = $9"));
 
 /// Counts stop here: more than this is shown as "1000+".
 pub const COUNTED: u32 = 1000;
@@ -156,12 +177,21 @@ impl Store {
         Ok(page.cut(rows, |row| Cursor::new(row.created_at, row.id)))
     }
 
-    /// How many there are, by at most one more than [`COUNTED`]; the business key is not looked at.
+    /// How many there are, by at most one more than [`COUNTED`].
     pub async fn count_instances(&self, tenant: TenantId, filter: &InstanceFilter) -> Result<u32> {
         let mut params = vec![tenant.into()];
         params.extend(bounds(filter));
         params.push((COUNTED + 1).into());
-        self.query_one_opt(&COUNT, params).await?.map_or(Ok(0), |row| row.u32(0))
+        let sql = match filter {
+            InstanceFilter { business_key: Some(key), .. } => {
+                params.push(key.as_str().into());
+                &COUNT_BY_BUSINESS_KEY
+            }
+            InstanceFilter { initiator: Some(_), .. } => &COUNT_BY_INITIATOR,
+            InstanceFilter { template: Some(_), .. } => &COUNT_BY_TEMPLATE,
+            InstanceFilter { .. } => &COUNT,
+        };
+        self.query_one_opt(sql, params).await?.map_or(Ok(0), |row| row.u32(0))
     }
 }
 
