@@ -190,6 +190,7 @@ impl App {
         let committed = self.store.commit(change).await?;
         if tells && committed == Committed::Done {
             self.wake.outbox.notify_one();
+            self.wake.seals.notify_one();
         }
         let (template, business_key) = (Arc::clone(template), business_key.clone());
         Ok((committed, Acted { instance: Arc::new(next), template, business_key, replayed: false }))

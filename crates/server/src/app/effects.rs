@@ -15,7 +15,8 @@ use zhupi_engine::instance::{Slot, SlotState};
 use zhupi_engine::{Event, Instance, Status, Template};
 use zhupi_store::{NewDelivery, Webhook};
 
-/// The kind of delivery that seals an approved document. It is due never: it waits until there is a sealer.
+/// The kind of delivery that asks for an approved document to be sealed; its target is the signing flow. It is never due, so
+/// that it waits in sight for whoever seals.
 pub const SEAL: &str = "seal";
 
 /// Business keys of instances that decide about a signing flow begin so; the id of the flow follows.
