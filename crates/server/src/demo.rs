@@ -140,7 +140,7 @@ impl Demo {
     async fn wps(&self) -> Result<Json, Error> {
         let operator = self.company.user("shen.yunshan")?;
         let (app_id, app_key) = self.new_app("WPS demo", operator).await?;
-        let access_token = self.new_token("WPS demo", None, Some(app_id.clone())).await?;
+        let access_token = self.new_token("WPS demo", None, Some(&app_id)).await?;
         let operator = compat::wps::user_number(&self.app, self.tenant, operator).await?;
         Ok(json!({"app_id": app_id, "app_key": app_key, "access_token": access_token, "operator": operator}))
     }
@@ -148,13 +148,14 @@ impl Demo {
     async fn api(&self) -> Result<Json, Error> {
         let admin = self.company.user("shen.yunshan")?;
         let (app_id, _) = self.new_app("API demo", admin).await?;
-        let token = self.new_token("API demo", Some(admin), Some(app_id.clone())).await?;
+        let token = self.new_token("API demo", Some(admin), Some(&app_id)).await?;
         Ok(json!({"app_id": app_id, "token": token}))
     }
 
-    /// From now on completions are called back. Nobody may be listening there yet, so nothing of the past is.
+    /// From now on completions are called back. Nobody may be listening there yet, so nothing of the past is. The token
+    /// serves both ways: Zhupi shows it when it calls, and takes it from an engine that calls Zhupi.
     async fn bpm(&self) -> Result<Json, Error> {
-        let token = new_password()?;
+        let token = self.new_token_for(&[Scope::Write], "BPM demo", None, None).await?;
         let (base, header) = (CALLBACK_BASE.to_owned(), CALLBACK_HEADER.to_owned());
         self.app
             .put_callback_settings(self.tenant, base, header, TokenChange::Replace(token.clone()))
@@ -173,14 +174,25 @@ impl Demo {
         self.app.create_app(self.tenant, by, new).await
     }
 
-    async fn new_token(
+    /// Acts as the person, or as whomever each call names; of the app, or of no app.
+    async fn new_token(&self, name: &str, user: Option<UserId>, app: Option<&str>) -> Result<String, Error> {
+        self.new_token_for(&Scope::ALL, name, user, app).await
+    }
+
+    async fn new_token_for(
         &self,
+        scopes: &[Scope],
         name: &str,
         user: Option<UserId>,
-        app: Option<String>,
+        app: Option<&str>,
     ) -> Result<String, Error> {
-        let new =
-            NewToken { name: name.to_owned(), scopes: Scope::ALL.to_vec(), user, app, expires_in_days: None };
+        let new = NewToken {
+            name: name.to_owned(),
+            scopes: scopes.to_vec(),
+            user,
+            app: app.map(str::to_owned),
+            expires_in_days: None,
+        };
         Ok(self.app.create_token(self.tenant, new).await?.1)
     }
 }
