@@ -180,6 +180,10 @@ async fn a_refusal_vetoes_the_record_and_can_be_submitted_again() {
     assert!(late["message"].as_str().unwrap().contains("校长"), "{late}");
     let path = format!("/api/v1/execute_records/{record}/resubmission");
     crm.post(&crm.head, &path, &json!({})).await.expect_failure(409);
+    crm.set_status("disable").await;
+    assert_eq!(crm.detail(&crm.staff).await.expect(200)["data"]["can_resubmission"], false);
+    crm.post(&crm.staff, &path, &json!({})).await.expect_failure(409);
+    crm.set_status("enable").await;
     let again = crm.post(&crm.staff, &path, &json!({})).await.expect(200);
     assert_ne!(again["data"]["id"], record);
     assert_eq!(crm.approve_status(&crm.staff).await, "applying");

@@ -208,10 +208,9 @@ pub async fn resubmit(
     app: &Shared,
     caller: &Caller,
     known: &Known,
+    workflow: CrmWorkflow,
     record: &CrmRecord,
 ) -> Result<(), Failure> {
-    let workflow = app.store.find_crm_workflow(caller.tenant, record.template).await?;
-    let workflow = workflow.ok_or(Error::NotFound)?;
     let event = EntityEvent {
         trigger: record.trigger_timing.clone(),
         entity_type: record.entity_type.clone(),

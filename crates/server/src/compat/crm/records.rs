@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zhupi_engine::ids::{SlotId, TenantId, UserId};
 use zhupi_engine::{Command, Directory, Instance, Rejection, Status, Template};
-use zhupi_store::{CrmCentre, CrmListed, CrmRecord};
+use zhupi_store::{CrmCentre, CrmListed, CrmRecord, CrmWorkflow};
 
 /// Written for somebody who withdraws without words: the CRM has no place for them.
 const WITHDRAWN_WITHOUT_WORDS: &str = "撤回审批";
@@ -56,7 +56,10 @@ pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail,
     let version = workflows::show_version(app, caller.tenant, &row, instance.template_version).await?;
     let rules = workflows::rules_of(&row)?;
     Ok(Detail {
-        flags: flags(app, caller.user, &found, known),
+        flags: Flags {
+            can_resubmission: may_resubmit(instance, caller.user, known, &row),
+            ..flags(app, caller.user, &found)
+        },
         is_super_user,
         approval_opinions: translate::approval_opinions(instance, &found.template),
         execute_record_id: Some(found.record.number),
@@ -88,9 +91,9 @@ fn execute_record(id: i64, instance: &Instance) -> ExecuteRecord {
 }
 
 /// What the reader may do now: the engine is asked, so that a flag and its action cannot disagree.
-fn flags(app: &App, viewer: UserId, found: &Found, known: &Known) -> Flags {
+fn flags(app: &App, viewer: UserId, found: &Found) -> Flags {
     let (instance, template) = (&found.instance, &found.template);
-    let mut flags = Flags { can_resubmission: may_resubmit(instance, viewer, known), ..Flags::default() };
+    let mut flags = Flags::default();
     for allowed in allowed_actions(instance, template, &found.directory, viewer, app.now()) {
         let slot = allowed.task.as_deref().and_then(read_task_id).map(|(_, slot)| slot);
         let own = slot.and_then(|slot| instance.slot(slot)).is_some_and(|(_, slot)| slot.assignee == viewer);
@@ -105,9 +108,11 @@ fn flags(app: &App, viewer: UserId, found: &Found, known: &Known) -> Flags {
     flags
 }
 
-/// Whoever submitted the object's last record may submit it again once it was refused or withdrawn.
-fn may_resubmit(instance: &Instance, viewer: UserId, known: &Known) -> bool {
-    instance.initiator == viewer
+/// Whoever submitted the object's last record may submit it again once it was refused or withdrawn, unless its workflow
+/// has been disabled since.
+fn may_resubmit(instance: &Instance, viewer: UserId, known: &Known, workflow: &CrmWorkflow) -> bool {
+    workflow.enabled
+        && instance.initiator == viewer
         && known.row.instance == Some(instance.id)
         && matches!(instance.status, Status::Rejected | Status::Withdrawn)
 }
@@ -159,10 +164,12 @@ pub async fn resubmit(app: &Shared, caller: &Caller, number: i64) -> Result<Exec
     let found = find(app, caller, number).await?;
     let (kind, id) = (found.record.entity_type.as_str(), found.record.entity_id);
     let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
-    if !may_resubmit(&found.instance, caller.user, &known) {
+    let workflow = app.store.find_crm_workflow(caller.tenant, found.record.template).await?;
+    let workflow = workflow.ok_or(Error::NotFound)?;
+    if !may_resubmit(&found.instance, caller.user, &known, &workflow) {
         return Err(Failure::NotResubmittable);
     }
-    entities::resubmit(app, caller, &known, &found.record).await?;
+    entities::resubmit(app, caller, &known, workflow, &found.record).await?;
     let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
     let instance = known.instance.ok_or(Error::NotFound)?;
     let number = numbers::number(app, caller.tenant, numbers::RECORD, instance.id.0).await?;

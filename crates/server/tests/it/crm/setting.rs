@@ -56,8 +56,7 @@ impl Crm {
         let more = json!({"editable": editable, "notify_others": [JOHN_UID, HEAD_UID]});
         crm.workflow = crm.workflow(&rules("Contract", more)).await;
         crm.turn_to("2024-04-09T01:36:30Z");
-        let path = format!("/api/v1/workflows/{}", crm.workflow);
-        crm.put(&crm.john, &path, &json!({"workflow": {"status": "enable"}})).await.expect(200);
+        crm.set_status("enable").await;
         for _ in 0..3 {
             let settings = json!({"allowRepeatApproval": true, "allowApprovalWhenInitApprover": true,
                 "allowAdminProxy": true, "allowWithdraw": true,
@@ -65,6 +64,12 @@ impl Crm {
             crm.enable_flow(&settings).await.expect(200);
         }
         crm
+    }
+
+    /// Enables or disables the sample's workflow.
+    pub async fn set_status(&self, status: &str) {
+        let path = format!("/api/v1/workflows/{}", self.workflow);
+        self.put(&self.john, &path, &json!({"workflow": {"status": status}})).await.expect(200);
     }
 
     /// The documented flow with these settings.
