@@ -46,19 +46,21 @@ fn check_licences(report: &mut Report) {
 }
 
 /// All tests of all crates. Those of the store and the server run on SQLite, and once more on PostgreSQL when they are
-/// told where it is.
+/// told where it is; the server's, which run on one database at a time, are then run again.
 fn run_tests(report: &mut Report) {
     let mut tests =
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
     tests.env_remove(UPDATE);
     if let Ok(url) = std::env::var(POSTGRES_URL) {
         let name = format!("tests, on SQLite and on the PostgreSQL given in {POSTGRES_URL}");
-        return report.count(&name, tests.env(POSTGRES_URL, url));
+        report.count(&name, tests.env(POSTGRES_URL, url));
+        return run_server_on_sqlite(report);
     }
     match Postgres::start() {
         Ok(server) => {
             let name = format!("tests, on SQLite and on {}", server.version());
             report.count(&name, tests.env(POSTGRES_URL, server.url()));
+            run_server_on_sqlite(report);
         }
         Err(why) => {
             report.count("tests, on SQLite", &mut tests);
@@ -69,6 +71,13 @@ fn run_tests(report: &mut Report) {
             }
         }
     }
+}
+
+fn run_server_on_sqlite(report: &mut Report) {
+    let mut tests =
+        cargo(&["test", "--package", "zhupi-server", "--test", "it", "--locked", "--no-fail-fast"]);
+    tests.env_remove(UPDATE).env_remove(POSTGRES_URL);
+    report.count("tests of the server, on SQLite", &mut tests);
 }
 
 #[derive(Default)]

@@ -88,3 +88,17 @@ fn secrets_have_no_flag_and_do_not_show() {
     ]);
     assert!(!format!("{config:?}").contains("hush"), "{config:?}");
 }
+
+#[test]
+fn the_readme_tells_of_every_setting() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+    let readme = readme.expect("the README");
+    for setting in SETTINGS {
+        let default = match setting.default {
+            "" => "–".to_owned(),
+            default => format!("`{default}`"),
+        };
+        let row = format!("| `{}` | {default} | ", setting.name);
+        assert!(readme.contains(&row), "the README's table of settings lacks `{row}{} |`", setting.help);
+    }
+}

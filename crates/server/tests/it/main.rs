@@ -13,6 +13,7 @@ mod harness;
 mod http;
 mod idempotency;
 mod instances;
+mod memory;
 mod openapi;
 mod outbound;
 mod receiver;
