@@ -14,6 +14,7 @@ mod wire;
 
 use crate::app::{App, Shared};
 use crate::error::Error;
+use crate::extract::IdempotencyKey;
 use crate::http::shell;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -53,6 +54,8 @@ pub async fn user_number(app: &App, tenant: TenantId, user: UserId) -> Result<i6
 struct Door {
     app: Shared,
     replays: Arc<Replays>,
+    /// Sending it again with the same call gives the same answer and does nothing.
+    idempotency_key: Option<String>,
 }
 
 impl Door {
@@ -68,6 +71,7 @@ impl FromRequestParts<Shared> for Door {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Error> {
         let replays = parts.extensions.get::<Arc<Replays>>().cloned();
         let replays = replays.ok_or_else(|| Error::internal("the memory of signed requests is missing"))?;
-        Ok(Self { app: app.clone(), replays })
+        let IdempotencyKey(idempotency_key) = IdempotencyKey::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), replays, idempotency_key })
     }
 }

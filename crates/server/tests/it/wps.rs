@@ -45,6 +45,7 @@ struct Call<'a> {
     target: String,
     content_type: &'static str,
     date: String,
+    idempotency_key: Option<&'static str>,
     body: String,
 }
 
@@ -79,6 +80,7 @@ impl Wps {
             target: format!("{BASE}{path}?operator={operator}"),
             content_type: "application/json",
             date: self.date(SignedDuration::ZERO),
+            idempotency_key: None,
             body: String::new(),
         }
     }
@@ -148,7 +150,10 @@ impl Call<'_> {
     }
 
     async fn send_signed(self, signature: &str) -> Answer {
-        let call = self.wps.app.call(self.method, &format!("/o/woa{}", self.target));
+        let mut call = self.wps.app.call(self.method, &format!("/o/woa{}", self.target));
+        if let Some(key) = self.idempotency_key {
+            call = call.header("idempotency-key", key);
+        }
         let call = call
             .header("content-type", self.content_type)
             .header("wps-docs-date", &self.date)
@@ -558,6 +563,21 @@ async fn a_repeated_post_is_refused_and_begins_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_start_sent_again_with_its_key_begins_nothing_twice() {
+    let wps = Wps::new().await;
+    let code = wps.create(&simple()).await;
+    let start = async || {
+        let mut call = wps.call("POST", "/condition/approvals", 1030).json(&json!({"template_code": code}));
+        call.idempotency_key = Some("order-7");
+        call.send().await.expect(200)
+    };
+    let first = start().await;
+    wps.app.app.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(start().await, first);
+    assert_eq!(wps.call("GET", "/approvals", 1030).send().await.expect(200)["data"]["total"], 1);
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_refused() {
     let wps = Wps::with_template().await;
     let other = client(&wps.app, wps.app.tenant, wps.admin, &SCOPES).await;
@@ -660,6 +680,10 @@ async fn what_is_not_well_formed_is_refused() {
     let mut group = simple();
     group["group_id"] = json!(77);
     assert!(refused(&put().json(&group).send().await, 400, "InvalidArgument").contains("group_id"));
+    let crowd: Vec<u32> = (0..3000).collect();
+    let flow = json!([{"id": 1, "node_type": 1, "title": "t", "members": crowd}]);
+    let answer = put().json(&json!({"name": "t", "flow_data": flow})).send().await;
+    assert!(refused(&answer, 400, "InvalidArgument").contains("at most 2000"));
     assert_eq!(wps.template(CODE).await["version"], 0);
 }
 

@@ -32,7 +32,7 @@ pub async fn start(door: Door, request: Request) -> Result<Json<With<Started>>, 
         template: found.row.id,
         submit,
         business_key: None,
-        idempotency_key: None,
+        idempotency_key: door.idempotency_key,
         instance: None,
     };
     let acted = app.submit(call.tenant, call.operator, submission).await?;
@@ -127,7 +127,8 @@ pub async fn act(
     let app = &door.app;
     let seen = app.see_instance(call.tenant, call.operator, id).await?;
     let command = command(&action, &seen.stored.instance, &call)?;
-    app.act(call.tenant, call.operator, id, command, Options::default()).await?;
+    let options = Options { seen_version: None, idempotency_key: door.idempotency_key.clone() };
+    app.act(call.tenant, call.operator, id, command, options).await?;
     Ok(Json(Done::OK))
 }
 

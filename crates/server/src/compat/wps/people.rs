@@ -9,8 +9,15 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 use zhupi_engine::ids::{DepartmentId, GroupId, TenantId, UserId};
 
+/// One body may name at most so many people, departments and groups.
+const MENTIONED: usize = 2000;
+
 /// Whom the numbers of a body mean; numbers of nobody are left out.
 pub async fn people_mentioned(app: &App, tenant: TenantId, mentioned: &Mentioned) -> Result<People, Error> {
+    if mentioned.users.len() + mentioned.departments.len() + mentioned.groups.len() > MENTIONED {
+        let message = format!("the body may name at most {MENTIONED} people and departments");
+        return Err(Error::BadRequest { field: None, message });
+    }
     let mut people = People::default();
     for number in &mentioned.users {
         if let Some(id) = find(app, tenant, USER, *number).await? {
