@@ -15,8 +15,8 @@ static INTERNAL: Sql =
 static PUT: Sql =
     Sql::new("INSERT INTO aliases (tenant_id, kind, external, internal) VALUES ($1, $2, $3, $4)");
 static COUNT_UP: Sql = Sql::new(
-    "INSERT INTO counters (tenant_id, kind, last) VALUES ($1, $2, 1)
-     ON CONFLICT (tenant_id, kind) DO UPDATE SET last = counters.last + 1",
+    "INSERT INTO counters (tenant_id, kind, last) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, kind) DO UPDATE SET last = counters.last + excluded.last",
 );
 static PUT_NUMBER: Sql = Sql::new(
     "INSERT INTO aliases (tenant_id, kind, external, internal)
@@ -48,20 +48,28 @@ impl Store {
         self.write(vec![stmt(&PUT, params, Expect::One)]).await?.or_conflict()
     }
 
-    /// The number of one of our ids, given when first asked for; numbers count from 1 within a tenant and kind.
-    /// [`Store::resolve_alias`] finds the id again by the number's decimal text.
+    /// The number of one of our ids, given when first asked for; numbers count from 1 within a tenant and kind, past
+    /// those that [`Store::put_alias`] gave away. [`Store::resolve_alias`] finds the id again by the number's decimal text.
     pub async fn number_for(&self, tenant: TenantId, kind: &str, internal: Uuid) -> Result<i64> {
         if let Some(number) = self.number(tenant, kind, internal).await? {
             return Ok(number);
         }
-        let count_up = stmt(&COUNT_UP, vec![tenant.into(), kind.into()], Expect::One);
-        let put = stmt(&PUT_NUMBER, vec![tenant.into(), kind.into(), internal.into()], Expect::One);
-        match self.write(vec![count_up, put]).await {
-            // Somebody else gave it a number in the meantime.
-            Err(Error::Duplicate { .. }) => {}
-            outcome => outcome?.or_conflict()?,
+        let count_up = |by: i64| stmt(&COUNT_UP, vec![tenant.into(), kind.into(), by.into()], Expect::One);
+        let mut step = 1;
+        loop {
+            let put = stmt(&PUT_NUMBER, vec![tenant.into(), kind.into(), internal.into()], Expect::One);
+            match self.write(vec![count_up(1), put]).await {
+                // Somebody else gave it a number in the meantime, or the next number is taken.
+                Err(Error::Duplicate { .. }) => {}
+                outcome => outcome?.or_conflict()?,
+            }
+            if let Some(number) = self.number(tenant, kind, internal).await? {
+                return Ok(number);
+            }
+            // Where one number was given away by hand, perhaps many were.
+            self.write(vec![count_up(step)]).await?.or_conflict()?;
+            step *= 2;
         }
-        self.number(tenant, kind, internal).await?.ok_or(Error::Conflict)
     }
 
     async fn number(&self, tenant: TenantId, kind: &str, internal: Uuid) -> Result<Option<i64>> {

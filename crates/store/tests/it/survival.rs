@@ -214,3 +214,19 @@ async fn names_and_numbers_of_other_systems_lead_back_to_ours() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn numbers_given_by_hand_are_passed_over() {
+    on_both(|store| async move {
+        let tenant = TenantId(Uuid::now_v7());
+        for number in 1..=20 {
+            store.put_alias(tenant, "user", &number.to_string(), Uuid::now_v7()).await.unwrap();
+        }
+        let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+        let first = store.number_for(tenant, "user", one).await.unwrap();
+        assert!(first > 20, "{first}");
+        assert_eq!(store.number_for(tenant, "user", one).await, Ok(first));
+        assert_eq!(store.number_for(tenant, "user", other).await, Ok(first + 1));
+    })
+    .await;
+}
