@@ -69,24 +69,11 @@ fn print_logins(credentials: &str, data: &str) {
     println!("\nEverything needed to call each interface: {data}/demo-credentials.json\n");
 }
 
-/// The objects of the list `users`. We wrote this file ourselves and print it for people, so reading it by its marks is
-/// enough and saves a JSON reader.
+/// The innermost objects with a login and a password. We wrote this file ourselves and print it for people, so reading it
+/// by its marks is enough and saves a JSON reader.
 fn users_of(credentials: &str) -> Vec<&str> {
-    let Some((_, from_users)) = credentials.split_once("\"users\"") else { return Vec::new() };
-    let mut depth = 0_usize;
-    let end = from_users.find(|letter| match letter {
-        '[' => {
-            depth += 1;
-            false
-        }
-        ']' => {
-            depth = depth.saturating_sub(1);
-            depth == 0
-        }
-        _ => false,
-    });
-    let list = from_users.get(..end.unwrap_or(0)).unwrap_or_default();
-    list.split('{').skip(1).collect()
+    let objects = credentials.split('{').filter_map(|from| from.split('}').next());
+    objects.filter(|it| text_after(it, "login").is_some() && text_after(it, "password").is_some()).collect()
 }
 
 fn text_after<'a>(object: &'a str, member: &str) -> Option<&'a str> {
@@ -161,7 +148,7 @@ mod tests {
 
     #[test]
     fn logins_are_found_in_the_credentials() {
-        let text = r#"{"base_url":"x","users":[{"login":"a","password":"p","roles":["r"]},{"login": "b"}],"wps":{"login":"no"}}"#;
+        let text = r#"{"crm":{"users":[{"uid":"1"}]},"users":[{"login":"a","password":"p","roles":["r"]},{"login": "b", "password": "q"}],"esign":{"accounts":[{"account":"c","password":"r"}]}}"#;
         let users = users_of(text);
         let logins: Vec<_> = users.iter().filter_map(|user| text_after(user, "login")).collect();
         assert_eq!(logins, ["a", "b"]);
