@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 4, name: "delivery", text: include_str!("../migrations/0004_delivery.sql") },
     Migration { number: 11, name: "crm", text: include_str!("../migrations/0011_crm.sql") },
+    Migration { number: 12, name: "esign", text: include_str!("../migrations/0012_esign.sql") },
     Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
 ];
 

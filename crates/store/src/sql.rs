@@ -31,6 +31,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::webhooks::ALL,
         crate::settings::ALL,
         crate::outbox::ALL,
+        crate::esign::ALL,
+        crate::seals::ALL,
         crate::bpm::ALL,
         crate::crm::ALL,
     ];

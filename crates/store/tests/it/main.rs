@@ -5,6 +5,7 @@ mod bpm;
 mod commit;
 mod crm;
 mod databases;
+mod esign;
 mod outbox;
 mod people;
 mod requests;
