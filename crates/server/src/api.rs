@@ -8,6 +8,7 @@ mod directory;
 mod files;
 mod instances;
 mod preview;
+mod seals;
 mod sessions;
 mod tasks;
 mod templates;
@@ -51,7 +52,8 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(files::routes(file_limit))
         .merge(webhooks::routes())
         .merge(deliveries::routes())
-        .merge(callbacks::routes());
+        .merge(callbacks::routes())
+        .merge(seals::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", all)
 }
 

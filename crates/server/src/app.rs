@@ -7,6 +7,7 @@ pub mod directory;
 pub mod effects;
 mod memory;
 pub mod roles;
+pub mod sealing;
 pub mod templates;
 pub mod uploads;
 

@@ -140,7 +140,8 @@ impl App {
         self.vault.tag("csrf", session)
     }
 
-    async fn caller_of_session(&self, token: &str) -> Result<Caller, Error> {
+    /// Whose session this is.
+    pub async fn caller_of_session(&self, token: &str) -> Result<Caller, Error> {
         let hash = token_hash(token);
         if let Some(known) = self.memory.callers.get(&hash) {
             return self.still_valid(known).await;

@@ -2,6 +2,7 @@
 
 pub mod bpm;
 pub mod crm;
+mod esign;
 pub mod wps;
 
 use crate::app::Shared;
@@ -9,5 +10,9 @@ use axum::Router;
 
 /// The routes of all surfaces, each in a shell that says errors in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
-    Router::new().merge(wps::routes(app)).merge(crm::routes(app)).merge(bpm::routes(app))
+    Router::new()
+        .merge(wps::routes(app))
+        .merge(crm::routes(app))
+        .merge(bpm::routes(app))
+        .merge(esign::routes(app))
 }

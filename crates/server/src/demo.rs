@@ -53,8 +53,6 @@ const ACCOUNTS: &[(&str, &[&str])] = &[
 /// The people of the CRM workflow: both may approve on both levels, and the first also submits.
 pub(super) const CRM_PEOPLE: [&str; 2] = ["qin.chuan", "he.song"];
 
-const WPS_NUMBERS: [(&str, i64); 3] = [("shen.yunshan", 1233), ("fang.mu", 1028), ("luo.bin", 1029)];
-
 /// Fills an empty database; leaves any other as it is. Gives the path of the credentials, if there are any.
 pub async fn fill(app: &Shared) -> Result<Option<PathBuf>, Error> {
     let path = app.config.data.join(CREDENTIALS);
@@ -138,12 +136,8 @@ impl Demo {
         ACCOUNTS.iter().map(user).collect()
     }
 
-    /// An app with every right on the WPS surface; each of its calls names its operator. Some people have the numbers of
-    /// the documented sample, so that it can be sent as it stands.
+    /// An app with every right on the WPS surface; each of its calls names its operator.
     async fn wps(&self) -> Result<Json, Error> {
-        for (login, number) in WPS_NUMBERS {
-            compat::wps::give_number(&self.app, self.tenant, self.company.user(login)?, number).await?;
-        }
         let operator = self.company.user("shen.yunshan")?;
         let (app_id, app_key) = self.new_app("WPS demo", operator).await?;
         let access_token = self.new_token("WPS demo", None, Some(&app_id)).await?;

@@ -67,10 +67,15 @@ impl Outbound {
         // An error only says that another part of this process has installed one before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let guard = Arc::new(guard);
-        let client = settings(&guard).build().or_else(|cause| {
-            tracing::warn!(%cause, "this machine has no certificates to know others by: https calls will fail");
-            settings(&guard).tls_certs_only(std::iter::empty()).build()
-        })?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("Zhupi/", env!("CARGO_PKG_VERSION")))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .dns_resolver(CheckedNames(guard.clone()))
+            .build()?;
         Ok(Self { client, guard, timeout: TIMEOUT })
     }
 
@@ -91,17 +96,6 @@ impl Outbound {
             .await
             .unwrap_or(Err(Failure::Timeout(self.timeout)))
     }
-}
-
-fn settings(guard: &Arc<Guard>) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .user_agent(concat!("Zhupi/", env!("CARGO_PKG_VERSION")))
-        .pool_idle_timeout(Duration::from_secs(30))
-        .dns_resolver(CheckedNames(Arc::clone(guard)))
 }
 
 async fn exchange(request: reqwest::RequestBuilder) -> Result<Reply, Failure> {

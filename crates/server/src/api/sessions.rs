@@ -130,6 +130,19 @@ fn session_cookie(app: &App, token: String) -> Cookie<'static> {
 }
 
 impl App {
+    /// Whose login this is, for surfaces: `workspace/login`, or a login of the default workspace.
+    pub(crate) async fn log_in(
+        &self,
+        account: &str,
+        password: String,
+        address: &str,
+    ) -> Result<(Tenant, UserId), Error> {
+        let (workspace, login) = account.split_once('/').unwrap_or(("", account));
+        let given = Login { workspace: workspace.to_owned(), login: login.to_owned(), password };
+        let workspace = self.workspace(workspace).await?;
+        self.check_login(workspace, &given, address).await
+    }
+
     /// Whose login this is. Takes as long where there is no such login, or no such workspace.
     async fn check_login(
         &self,

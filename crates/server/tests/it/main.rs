@@ -8,6 +8,7 @@ mod crm;
 mod deliveries;
 mod directory;
 mod effects;
+mod esign;
 mod files;
 mod harness;
 mod http;
