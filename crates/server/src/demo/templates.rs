@@ -13,6 +13,9 @@ use zhupi_engine::template::{
 pub const CALLBACK_CODE: &str = "payment";
 const CALLBACK_CLASS: &str = "com.yunshan.erp.PaymentApprovedHandler";
 
+/// The template that the documented sample of the WPS surface replaces.
+const WPS_CODE: &str = "YWEAMK0DkP1vV0Napq74QJzXLx";
+
 /// A template with its code and the heading it is listed under.
 pub struct Drawn {
     pub code: &'static str,
@@ -31,6 +34,7 @@ pub fn all(company: &Company) -> Result<Vec<Drawn>, Error> {
         drawn(CALLBACK_CODE, "财务", payment(company)?),
         drawn("contract", "法务", contract(company)?),
         drawn("onboarding", "人事", onboarding(company)?),
+        drawn(WPS_CODE, "示例", sample(company)?),
     ])
 }
 
@@ -219,6 +223,12 @@ fn onboarding(company: &Company) -> Result<Template, Error> {
         approval("support", "信息技术准备", by(pick)),
     ];
     template(company, "入职", form, flow)
+}
+
+fn sample(company: &Company) -> Result<Template, Error> {
+    let pick = PersonRule::InitiatorPick { many: true, among: Scope::default() };
+    let flow = vec![approval("2", "审批", by(pick))];
+    template(company, "dev-test", vec![field("0", "单行文本", FieldKind::Text)], flow)
 }
 
 // ---- pieces ----
