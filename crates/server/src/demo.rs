@@ -3,7 +3,7 @@
 
 mod company;
 mod crm;
-//ESIGN mod esign;
+mod esign;
 mod stories;
 mod surface;
 mod templates;
@@ -105,7 +105,7 @@ impl Demo {
             "users": self.users()?,
             "wps": self.wps().await?,
             "crm": crm::live(&self, &surface).await?,
-            //ESIGN            "esign": esign::live(&self, &surface).await?,
+            "esign": esign::live(&self, &surface).await?,
             "bpm": self.bpm().await?,
             "api": self.api().await?,
         }))

@@ -1,18 +1,23 @@
 //! The e-sign side of the demo: a contract sent out to be approved, whose approvers may say where seals go.
 
+use super::Demo;
 use super::stories::PAUSE;
 use super::surface::Surface;
-use super::Demo;
 use crate::error::Error;
 use axum::body::Bytes;
 use axum::http::Method;
 use serde_json::{Value as Json, json};
+use uuid::{Uuid, uuid};
+use zhupi_store::{Seal, SealMade};
 
 const SOURCE: &str = "esign";
 /// Who sends the contract out, and who approves it first.
 const ACCOUNTS: [&str; 2] = ["qin.chuan", "nie.lan"];
 const TEMPLATE: &str = "contract";
 const BOUNDARY: &str = "zhupi-demo-boundary";
+
+/// The seal that the documented sample of an approval record names.
+const SEAL: Uuid = uuid!("826fc2b4-2de7-4920-82d6-55ee9cd3920a");
 
 /// One empty page.
 const CONTRACT: &str = "%PDF-1.4\n\
@@ -25,6 +30,7 @@ const CONTRACT: &str = "%PDF-1.4\n\
 /// Gives the credentials of the surface.
 pub async fn live(demo: &Demo, surface: &Surface) -> Result<Json, Error> {
     demo.app.store.put_setting(demo.tenant, "esign.template_code", TEMPLATE, demo.app.now_us()).await?;
+    register_seal(demo).await?;
     let [account, _] = ACCOUNTS;
     let login = json!({"account": account, "pwd": demo.passwords.get(account), "type": 0, "source": SOURCE});
     let session = data(surface.post("/service/rest/v1/login", &[], &login).await?)?;
@@ -44,6 +50,24 @@ pub async fn live(demo: &Demo, surface: &Surface) -> Result<Json, Error> {
         "source": SOURCE,
         "demo_flow": {"flowId": sent["flowId"], "participantId": sent["participantId"]},
     }))
+}
+
+async fn register_seal(demo: &Demo) -> Result<(), Error> {
+    let seal = Seal {
+        id: SEAL,
+        name: "云杉科技合同专用章".to_owned(),
+        made: SealMade::OrganizationTemplate,
+        kind: "contract".to_owned(),
+        width_mm: 42,
+        height_mm: 42,
+        holder: None,
+        granted: Vec::new(),
+        picture: None,
+        active: true,
+        created_by: demo.company.user("shen.yunshan")?,
+        created_at: demo.app.now_us(),
+    };
+    Ok(demo.app.store.create_seal(demo.tenant, &seal).await?)
 }
 
 fn parts(identity: &Json) -> Bytes {

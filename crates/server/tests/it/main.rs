@@ -6,6 +6,7 @@ mod company;
 mod config;
 mod crm;
 mod deliveries;
+mod demo;
 mod directory;
 mod effects;
 mod esign;
