@@ -43,7 +43,8 @@ pub fn routes(app: &Shared) -> Router<Shared> {
         .route("/signflow/operations", get(operations))
         .route("/signflow/list", get(list))
         .route("/seal/list", get(list_seals))
-        .merge(upload);
+        .merge(upload)
+        .fallback(async || Error::NotFound);
     http::shell(app, Router::new().nest("/service/rest/v1", routes), codes::render)
 }
 

@@ -378,6 +378,8 @@ async fn malformed_requests_are_told_in_this_surfaces_words() {
     let call = app.post(&save).header("content-type", "application/json").body("x".repeat(2_000_000));
     assert_eq!(refused(&success_or_not(&call.send().await)).0, 10_004);
     assert_eq!(refused(&success_or_not(&app.call("PUT", &save).send().await)).0, 10_005);
+    let nothing = app.post(&format!("{BASE}/signflow/nothing")).send().await;
+    assert_eq!(refused(&success_or_not(&nothing)).0, 30_001);
 }
 
 #[tokio::test]
