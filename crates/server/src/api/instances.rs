@@ -1,7 +1,7 @@
 //! Instances over our own API: submit, look at, follow, withdraw.
 
 use crate::app::Shared;
-use crate::app::act::{Acted, Options, Submission};
+use crate::app::act::{Acted, Options, Submission, check_business_key};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
@@ -65,9 +65,6 @@ pub(super) struct NewInstance {
 /// How values are read: `read_values`, or `read_partial` while the form is still being filled in.
 pub(super) type ReadForm = fn(&Form, &Map<String, Value>) -> Result<FormData, Vec<Problem>>;
 
-/// Beginnings of business keys by which surfaces of ours know their own.
-const RESERVED_KEYS: [&str; 2] = ["esign:", "crm:"];
-
 impl NewInstance {
     /// Reads the values by the form of the version that is submitted now.
     pub(super) async fn read(
@@ -80,13 +77,8 @@ impl NewInstance {
         let template = found.current.ok_or(Error::TemplateNotPublished)?;
         let form =
             read_form(&template.form, &self.form).map_err(|problems| Rejection::FormInvalid { problems })?;
-        if let Some(key) = &self.business_key
-            && (key.chars().count() > 200 || RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved)))
-        {
-            return Err(Error::field(
-                "business_key",
-                "at most 200 characters, not beginning with `esign:` or `crm:`",
-            ));
+        if let Some(key) = &self.business_key {
+            check_business_key(key).map_err(|why| Error::field("business_key", why))?;
         }
         let submission = Submission {
             template: found.row.id,

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::app::access::may_see;
-use crate::app::effects::Accepted;
+use crate::app::effects::{Accepted, SIGNING_KEY};
 use crate::error::Error;
 use crate::extract::request_hash;
 use metrics::{counter, histogram};
@@ -16,6 +16,18 @@ use zhupi_store::{Act, Change, Committed, IdempotencyRow, Stored, TemplateState}
 
 /// How often a command is decided because somebody else was faster.
 const TRIES: u64 = 5;
+
+/// Beginnings of business keys by which surfaces of ours know their own.
+const RESERVED_KEYS: [&str; 2] = [SIGNING_KEY, "crm:"];
+
+/// Whether a business key that comes from outside can be kept, or why not.
+pub fn check_business_key(key: &str) -> Result<(), &'static str> {
+    let taken = RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved));
+    if taken || key.chars().count() > 200 {
+        return Err("at most 200 characters, not beginning with `esign:` or `crm:`");
+    }
+    Ok(())
+}
 
 /// A request to begin an instance.
 #[derive(Clone, Debug)]

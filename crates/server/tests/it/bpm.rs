@@ -310,6 +310,24 @@ async fn a_report_may_start_a_template_once() {
 }
 
 #[tokio::test]
+async fn a_report_starts_nothing_under_a_name_that_another_surface_knows_its_own_by() {
+    let scene = Scene::new().await;
+    let template = scene.publish("after", json!({})).await;
+    let fields = json!({ "number": { "value": "7" } });
+    let action =
+        json!({ "kind": "start", "template": template, "initiator": scene.ann_id, "fields": fields });
+    scene.handle(CLASS, action).await;
+    for key in ["esign:0190", "crm:Contract:1", &"x".repeat(201)] {
+        let mut request = seeds_request();
+        request["businessKey"] = json!(key);
+        let refused = scene.report("9", &request).await.expect(400);
+        assert!(refused["message"].as_str().unwrap().contains("businessKey"), "{refused}");
+    }
+    let list = scene.app.get("/v1/instances?of=all").by(&scene.admin).send().await.expect(200);
+    assert_eq!(list["items"], json!([]));
+}
+
+#[tokio::test]
 async fn a_report_whose_start_is_refused_can_come_again() {
     let scene = Scene::new().await;
     let template = scene.publish("after", json!({})).await;

@@ -2,7 +2,7 @@
 
 use super::wire::ProcessEndCallBack;
 use crate::app::App;
-use crate::app::act::Submission;
+use crate::app::act::{Submission, check_business_key};
 use crate::error::Error;
 use crate::work::outbox::WEBHOOK;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,10 @@ impl App {
         start: Start,
         values: Map<String, Json>,
     ) -> Result<(), Error> {
+        if let Some(key) = &taken.report.business_key {
+            check_business_key(key)
+                .map_err(|why| Error::field("businessKey", format!("`businessKey`: {why}")))?;
+        }
         let row = self.store.load_template(taken.tenant, start.template).await?;
         let row = row.ok_or_else(|| Error::field("callBackProcessClass", "the template to start is gone"))?;
         let version = row.current_version.ok_or(Error::TemplateNotPublished)?;
