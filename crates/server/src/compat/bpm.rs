@@ -13,17 +13,18 @@ pub use translate::verdict;
 
 use crate::app::{App, Shared};
 use crate::error::Error;
-use crate::http;
+use crate::http::{self, trace_of};
 use crate::secrets::{TokenKind, token_hash, token_tenant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Map, Value as Json};
 use wire::{Answer, ProcessEndCallBack};
 use zhupi_engine::ids::TenantId;
+use zhupi_store::Token;
 
 /// The routes of this surface; what goes wrong is said in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
@@ -36,9 +37,11 @@ async fn complete(
     State(app): State<Shared>,
     Path(flow_instance_id): Path<String>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Bytes,
 ) -> Result<Response, Error> {
     let tenant = authenticate(&app, &headers).await?;
+    trace_of(&extensions).note_tenant(tenant);
     let report = read_report(&body)?;
     app.take_completion(tenant, &flow_instance_id, &report).await?;
     Ok(axum::Json(Answer::done()).into_response())
@@ -76,9 +79,13 @@ async fn may_report(app: &App, tenant: TenantId, token: &str) -> Result<bool, Er
     let Some(token) = app.store.load_token(tenant, &token_hash(token), app.now_us()).await? else {
         return Ok(false);
     };
-    let is_active = match token.user {
-        Some(user) => app.directory(tenant).await?.is_active(user),
-        None => true,
-    };
-    Ok(is_active && token.scopes.iter().any(|scope| scope == "write"))
+    Ok(is_trusted(app, tenant, &token).await? && token.scopes.iter().any(|scope| scope == "write"))
+}
+
+/// Only administrators give tokens to apps. Anybody has one of his own, with which he could have a handler submit in the
+/// name of whoever is registered there.
+async fn is_trusted(app: &App, tenant: TenantId, token: &Token) -> Result<bool, Error> {
+    let Some(user) = token.user else { return Ok(true) };
+    let directory = app.directory(tenant).await?;
+    Ok(directory.is_active(user) && (token.app.is_some() || directory.is_admin(user)))
 }

@@ -350,12 +350,20 @@ async fn who_has_no_token_of_the_workspace_is_refused_in_the_seeds_shape() {
     let elsewhere = scene.app.workspace("elsewhere").await;
     let narrow = scene.app.token(scene.app.tenant, scene.ann_id, &[Scope::Read]).await;
     let stranger = scene.app.token(elsewhere, scene.ann_id, &[Scope::Write]).await;
+    // Her own, with which a handler would submit in somebody else's name.
+    let personal = scene.app.token(scene.app.tenant, scene.ann_id, &[Scope::Write]).await;
     let post = || scene.app.post("/flow/1/call-back/complete").json(&seeds_request());
     let expected = refusal("you have to log in, or send a token");
     assert_eq!(post().send().await.expect(401), expected);
-    for token in ["zhp_nonsense", narrow.as_str(), stranger.as_str()] {
+    for token in ["zhp_nonsense", &narrow, &stranger, &personal] {
         assert_eq!(post().header("authorization", token).send().await.expect(401), expected);
     }
+    let given =
+        scene.app.post("/v1/apps").by(&scene.admin).json(&json!({ "name": "ERP", "scopes": ["write"] }));
+    let given = given.send().await.expect(201);
+    let body = json!({ "name": "ERP", "scopes": ["write"], "app": given["id"], "user": scene.ann_id });
+    let given = scene.app.post("/v1/tokens").by(&scene.admin).json(&body).send().await.expect(201);
+    post().token(given["token"].as_str().unwrap()).send().await.expect(200);
     assert_eq!(post().header("x-tenant", &scene.token).send().await.expect(401), expected);
     scene.configure(json!({ "base_uri": "https://a.example", "token_header": "X-Tenant" })).await;
     post().header("x-tenant", &scene.token).send().await.expect(200);
