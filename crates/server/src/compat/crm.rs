@@ -191,7 +191,8 @@ async fn take_entity(
     Body(event): Body<EntityEvent>,
 ) -> Result<Response, Failure> {
     let known = entities::take(&app, &caller, &event).await?;
-    Ok(answer(entities::show(&app, caller.tenant, &known, true).await?))
+    let data = records::may_see(&app, &caller, &known).await?;
+    Ok(answer(entities::show(&app, caller.tenant, &known, data).await?))
 }
 
 /// One object where `entity_id` is given, else a page of all objects of a type.

@@ -407,6 +407,20 @@ async fn a_refused_submission_leaves_the_object_as_it_was() {
 }
 
 #[tokio::test]
+async fn telling_of_an_object_shows_its_data_to_those_who_see_its_record() {
+    let crm = Crm::new().await;
+    let workflow = crm.workflow(&rules("Contract", json!({}))).await;
+    crm.publish(workflow, &flow(&[("a", &[setting::HEAD_UID])], json!({}))).await.expect(200);
+    let shown = crm.event(&crm.staff, &contract()).await.expect(200);
+    assert!(shown["data"]["data"].is_object(), "{shown}");
+    let nothing =
+        json!({"trigger": "updated", "entity_type": "Contract", "entity_id": setting::CONTRACT, "data": {}});
+    let shown = crm.event(&crm.outsider, &nothing).await.expect(200);
+    assert_eq!(shown["data"]["approve_status"], "applying");
+    assert!(shown["data"]["data"].is_null(), "{shown}");
+}
+
+#[tokio::test]
 async fn wrong_headers_fail_in_the_documented_form() {
     let crm = Crm::new().await;
     let path = "/api/v1/workflows";
