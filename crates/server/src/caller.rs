@@ -72,6 +72,14 @@ pub(crate) struct Known {
 }
 
 impl Caller {
+    /// The app whose token was shown.
+    pub fn app(&self) -> Option<&str> {
+        match &self.via {
+            Via::Token { app } => app.as_deref(),
+            Via::Session => None,
+        }
+    }
+
     /// Only with this scope.
     pub fn require(&self, scope: Scope) -> Result<(), Error> {
         if self.scopes.contains(&scope) { Ok(()) } else { Err(Error::Forbidden) }

@@ -63,9 +63,9 @@ struct TokenInput {
     scopes: Vec<Scope>,
     /// Whom it acts as; absent: the caller. Others: for administrators.
     user: Option<Uuid>,
-    /// The app it is given to; disabled apps' tokens are refused. For administrators.
+    /// The app it is given to; disabled apps' tokens are refused. For administrators. Absent: the app that asks, if one does.
     app: Option<String>,
-    /// After how many days it is refused; absent: never.
+    /// After how many days it is refused, 1 to 3650; absent: never.
     expires_in_days: Option<u32>,
 }
 
@@ -169,6 +169,8 @@ async fn rotate_app(
 }
 
 /// Create a token
+///
+/// In a session, or by a token with the scope `admin`: else whoever finds one that expires could make one that lasts.
 #[utoipa::path(
     post, path = "/tokens", operation_id = "create_token", tag = "apps", request_body = TokenInput,
     responses((status = 201, description = "it is shown this once", body = TokenSecret))
@@ -178,6 +180,7 @@ async fn create_token(
     caller: Caller,
     Json(input): Json<TokenInput>,
 ) -> Result<(StatusCode, Json<TokenSecret>), Error> {
+    caller.require(Scope::Admin)?;
     for scope in &input.scopes {
         caller.require(*scope)?;
     }
@@ -189,7 +192,7 @@ async fn create_token(
         name: input.name,
         scopes: input.scopes,
         user: Some(user),
-        app: input.app,
+        app: input.app.or(caller.app().map(str::to_owned)),
         expires_in_days: input.expires_in_days,
     };
     let (id, token) = app.create_token(caller.tenant, new).await?;

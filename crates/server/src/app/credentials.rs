@@ -8,6 +8,9 @@ use uuid::Uuid;
 use zhupi_engine::ids::{TenantId, UserId};
 use zhupi_store::{Page, Token, TokenFilter};
 
+/// A token that expires at all does so within ten years.
+const LONGEST_LIFE_DAYS: u32 = 3650;
+
 /// An app to be.
 #[derive(Clone, Debug)]
 pub struct NewApp {
@@ -25,7 +28,7 @@ pub struct NewToken {
     /// Whom it acts as; absent where each call names somebody, which only surfaces with signed calls take.
     pub user: Option<UserId>,
     pub app: Option<String>,
-    /// After how many days it is refused; absent: never.
+    /// After how many days it is refused, at most [`LONGEST_LIFE_DAYS`]; absent: never.
     pub expires_in_days: Option<u32>,
 }
 
@@ -78,6 +81,9 @@ impl App {
     /// Makes a token; gives its id and its secret, of which only the hash is kept.
     pub async fn create_token(&self, tenant: TenantId, new: NewToken) -> Result<(Uuid, String), Error> {
         self.check_name_and_user(tenant, &new.name, new.user).await?;
+        if new.expires_in_days.is_some_and(|days| !(1..=LONGEST_LIFE_DAYS).contains(&days)) {
+            return Err(Error::field("expires_in_days", format!("expected 1 to {LONGEST_LIFE_DAYS}")));
+        }
         if let Some(id) = &new.app
             && self.store.load_app(tenant, id).await?.is_none()
         {

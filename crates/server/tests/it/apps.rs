@@ -50,6 +50,41 @@ async fn nobody_gives_away_more_than_he_has() {
 }
 
 #[tokio::test]
+async fn a_token_begets_no_other_that_outlives_it() {
+    let app = TestApp::new().await;
+    let wang = app.user("wang").await;
+    let writes = app.token(app.tenant, wang, &[Scope::Read, Scope::Write]).await;
+    let body = json!({ "name": "spare", "scopes": ["read"] });
+    app.post("/v1/tokens").token(&writes).json(&body).send().await.expect_problem(403, "forbidden");
+
+    // One that may is an app's, and so is what it makes.
+    let root = app.session(app.admin("root").await).await;
+    let office = json!({ "name": "office", "scopes": ["read"] });
+    let office = app.post("/v1/apps").by(&root).json(&office).send().await.expect(201);
+    let first = json!({ "name": "first", "scopes": ["read", "write", "admin"], "app": office["id"] });
+    let first = app.post("/v1/tokens").by(&root).json(&first).send().await.expect(201);
+    let spare = app.post("/v1/tokens").token(first["token"].as_str().expect("a token")).json(&body);
+    let spare = spare.send().await.expect(201);
+    let spare = spare["token"].as_str().expect("a token");
+    app.get("/v1/me").token(spare).send().await.expect(200);
+
+    let path = format!("/v1/apps/{}/disable", office["id"].as_str().expect("an id"));
+    app.post(&path).by(&root).send().await.expect(204);
+    app.get("/v1/me").token(spare).send().await.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_token_expires_within_ten_years_or_never() {
+    let app = TestApp::new().await;
+    let session = app.session(app.user("wang").await).await;
+    for days in [0, 3651, u32::MAX] {
+        let body = json!({ "name": "script", "scopes": ["read"], "expires_in_days": days });
+        let refused = app.post("/v1/tokens").by(&session).json(&body).send().await;
+        assert_eq!(refused.expect_problem(400, "bad_request")["field"], "expires_in_days");
+    }
+}
+
+#[tokio::test]
 async fn others_tokens_do_not_exist() {
     let app = TestApp::new().await;
     let wang = app.session(app.user("wang").await).await;
