@@ -6,7 +6,7 @@ use crate::error::{Error, Failed, Render, problem};
 use crate::telemetry::{self, Trace};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -94,14 +94,23 @@ fn rendered(mut response: Response, render: Render, request_id: &str) -> Respons
     if let Some(cause) = error.cause() {
         tracing::error!(request_id, code = error.code(), cause, "failed");
     }
-    render(&error, request_id)
+    let mut said = render(&error, request_id);
+    if let Some(methods) = response.headers_mut().remove(header::ALLOW) {
+        said.headers_mut().insert(header::ALLOW, methods);
+    }
+    said
 }
 
 async fn security_headers(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let status = response.status();
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // A browser opens no window for this scheme.
+    if status == StatusCode::UNAUTHORIZED {
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(HeaderValue::from_static("Bearer"));
     }
     if app.config.is_https() {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");

@@ -47,7 +47,19 @@ async fn unknown_paths_and_methods_are_problems_too() {
     let app = TestApp::new().await;
     app.get("/v1/nothing").send().await.expect_problem(404, "not_found");
     app.get("/nothing").send().await.expect_problem(404, "not_found");
-    app.post("/v1/me").send().await.expect_problem(405, "method_not_allowed");
+    let wrong = app.post("/v1/me").send().await;
+    wrong.expect_problem(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), "GET,HEAD");
+}
+
+#[tokio::test]
+async fn whoever_has_to_show_who_he_is_is_told_how() {
+    let app = TestApp::new().await;
+    for path in ["/v1/me", "/api/v1/workflows"] {
+        let refused = app.get(path).send().await;
+        assert_eq!((refused.status.as_u16(), refused.header("www-authenticate")), (401, "Bearer"), "{path}");
+    }
+    assert_eq!(app.get("/healthz").send().await.header("www-authenticate"), "");
 }
 
 #[tokio::test]
