@@ -50,8 +50,24 @@ pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<By
     })
 }
 
+/// No text may hold the character NUL, which PostgreSQL cannot keep. In JSON it is always written as an escape.
+pub fn refuse_nul(json: &[u8]) -> Result<(), Error> {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        rest = rest.get(at..).unwrap_or_default();
+        if rest.starts_with(br"\u0000") {
+            let message = r"the body holds the character `\u0000`, which no text may have".to_owned();
+            return Err(Error::BadRequest { field: None, message });
+        }
+        // The escaped character may be a backslash itself.
+        rest = rest.get(2..).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// JSON of a whole body; an empty one counts as an empty object.
 pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    refuse_nul(bytes)?;
     let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|cause| {

@@ -6,7 +6,7 @@ use crate::error::{Error, Failed, Render, problem};
 use crate::telemetry::{self, Trace};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,7 +28,18 @@ pub fn shell(app: &Shared, routes: Router<Shared>, render: Render) -> Router<Sha
 
 async fn say_errors(State(render): State<Render>, request: Request, next: Next) -> Response {
     let id = trace_of(request.extensions()).request_id;
-    rendered(next.run(request).await, render, &id)
+    let response = if holds_nul(request.uri()) {
+        let message = "the address holds the character `%00`, which no text may have".to_owned();
+        Error::BadRequest { field: None, message }.into_response()
+    } else {
+        next.run(request).await
+    };
+    rendered(response, render, &id)
+}
+
+/// PostgreSQL cannot keep such a text, nor look for it.
+fn holds_nul(address: &Uri) -> bool {
+    address.path_and_query().is_some_and(|text| text.as_str().contains("%00"))
 }
 
 /// The outermost layers, around all APIs.

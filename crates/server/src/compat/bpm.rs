@@ -13,6 +13,7 @@ pub use translate::verdict;
 
 use crate::app::{App, Shared};
 use crate::error::Error;
+use crate::extract::refuse_nul;
 use crate::http::{self, trace_of};
 use crate::secrets::{TokenKind, token_hash, token_tenant};
 use axum::Router;
@@ -48,6 +49,7 @@ async fn complete(
 }
 
 fn read_report(body: &[u8]) -> Result<ProcessEndCallBack, Error> {
+    refuse_nul(body)?;
     // By way of a map, since a list would be read member by member.
     let members = serde_json::from_slice::<Map<String, Json>>(body);
     let report = members.and_then(|members| serde_json::from_value(Json::Object(members)));

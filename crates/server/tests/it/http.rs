@@ -100,6 +100,23 @@ async fn bad_bodies_are_told_by_the_member_that_is_wrong() {
 }
 
 #[tokio::test]
+async fn the_character_nul_is_refused_wherever_it_stands() {
+    let app = TestApp::new().await;
+    let session = app.session(app.admin("root").await).await;
+    let user = |name: &str| {
+        let body = format!(r#"{{"name": "{name}", "login": "{name}"}}"#);
+        app.post("/v1/users").by(&session).header("content-type", "application/json").body(body)
+    };
+    for name in [r"\u0000", r"wang\\\u0000", r"a\n\u0000"] {
+        user(name).send().await.expect_problem(400, "bad_request");
+    }
+    user(r"\\u0000").send().await.expect(201);
+    for path in ["/v1/users?text=%00", "/v1/callback-handlers/a%00"] {
+        app.get(path).by(&session).send().await.expect_problem(400, "bad_request");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_json_is_not_read() {
     let app = TestApp::new().await;
     let call = app.post("/v1/sessions").header("content-type", "text/plain").body("{}");
