@@ -19,10 +19,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        if !is_json(request.headers()) {
+        let (is_json, is_typed) =
+            (is_json(request.headers()), request.headers().contains_key(header::CONTENT_TYPE));
+        if is_typed && !is_json {
             return Err(Error::WrongMediaType);
         }
         let bytes = read_body(request, state).await?;
+        // Whoever has nothing to say need not say in which form.
+        if !is_json && !bytes.is_empty() {
+            return Err(Error::WrongMediaType);
+        }
         read_json(&bytes).map(Self)
     }
 }

@@ -121,6 +121,11 @@ async fn a_body_that_is_not_json_is_not_read() {
     let app = TestApp::new().await;
     let call = app.post("/v1/sessions").header("content-type", "text/plain").body("{}");
     call.send().await.expect_problem(415, "wrong_media_type");
+    let untyped = app.post("/v1/sessions").body("{}");
+    untyped.send().await.expect_problem(415, "wrong_media_type");
+    // Nothing at all is an empty object.
+    let problem = app.post("/v1/sessions").send().await.expect_problem(400, "bad_request");
+    assert_eq!(problem["field"], "login");
 }
 
 #[tokio::test]
