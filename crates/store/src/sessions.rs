@@ -110,6 +110,20 @@ impl Store {
             .or_conflict()
     }
 
+    /// Takes back one failed login under `key`: it turned out to be none.
+    pub async fn forgive_failure(&self, tenant: TenantId, key: &str) -> Result<()> {
+        self.write(vec![stmt(&FORGIVE_FAILURE, vec![tenant.into(), key.into()], Expect::Any)])
+            .await?
+            .or_conflict()
+    }
+
+    /// Forgets the failed logins that began before then (epoch µs): they count no more.
+    pub async fn delete_failures_before(&self, tenant: TenantId, before: i64) -> Result<()> {
+        self.write(vec![stmt(&DELETE_FAILURES, vec![tenant.into(), before.into()], Expect::Any)])
+            .await?
+            .or_conflict()
+    }
+
     /// Forgets the failed logins under `key`.
     pub async fn clear_failures(&self, tenant: TenantId, key: &str) -> Result<()> {
         self.write(vec![stmt(&CLEAR_FAILURES, vec![tenant.into(), key.into()], Expect::Any)])
@@ -155,6 +169,11 @@ static RECORD_FAILURE: Sql = Sql::new(
 static BLOCK: Sql = Sql::new(
     "UPDATE login_failures SET blocked_until = $3 WHERE tenant_id = $1 AND key = $2 AND blocked_until < $3",
 );
+static FORGIVE_FAILURE: Sql = Sql::new(
+    "UPDATE login_failures SET failures = failures - 1 WHERE tenant_id = $1 AND key = $2 AND failures > 0",
+);
+static DELETE_FAILURES: Sql =
+    Sql::new("DELETE FROM login_failures WHERE tenant_id = $1 AND first_at < $2 AND blocked_until < $2");
 static CLEAR_FAILURES: Sql = Sql::new("DELETE FROM login_failures WHERE tenant_id = $1 AND key = $2");
 
 pub(crate) static ALL: &[&Sql] = &[
@@ -167,5 +186,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &FAILURES,
     &RECORD_FAILURE,
     &BLOCK,
+    &FORGIVE_FAILURE,
+    &DELETE_FAILURES,
     &CLEAR_FAILURES,
 ];

@@ -6,6 +6,7 @@ use crate::caller::{Caller, SESSION_COOKIE, is_own_origin};
 use crate::error::Error;
 use crate::extract::Json;
 use crate::http::{client_address, trace_of};
+use crate::limits::network_of;
 use crate::secrets::{TokenKind, new_token, token_hash, token_tenant};
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, StatusCode};
@@ -150,7 +151,7 @@ impl App {
         given: &Login,
         address: &str,
     ) -> Result<(Tenant, UserId), Error> {
-        if given.login.len() > 200 || given.password.len() > 1000 {
+        if given.login.chars().count() > 200 || given.password.len() > 1000 {
             return Err(Error::LoginFailed);
         }
         let throttle = match &workspace {
@@ -168,29 +169,25 @@ impl App {
         match (workspace, account) {
             (Some(tenant), Some(account)) if fits => {
                 self.store.clear_failures(tenant.id, &login_key(given)).await?;
+                self.store.forgive_failure(tenant.id, &address_key(address)).await?;
+                self.store.delete_failures_before(tenant.id, self.now_us() - self.login_window_us()).await?;
                 Ok((tenant, account.user))
             }
-            _ => {
-                let forget_before = self.now_us() - self.login_window_us();
-                self.store
-                    .record_failure(throttle, &address_key(address), self.now_us(), forget_before)
-                    .await?;
-                Err(Error::LoginFailed)
-            }
+            _ => Err(Error::LoginFailed),
         }
     }
 
-    /// An attempt counts as failed before it is made, so that many at once cannot slip through.
+    /// Of one name so many may fail, of one address ten times as many.
     async fn count_attempt(&self, tenant: TenantId, given: &Login, address: &str) -> Result<(), Error> {
-        let now = self.now_us();
-        let forget_before = now - self.login_window_us();
         let most = self.config.limits.login_attempts;
-        let there = self.store.login_failures(tenant, &address_key(address)).await?;
-        let there = there.filter(|it| it.first_at >= forget_before);
-        if let Some(failed) = there.filter(|it| it.failures >= most.saturating_mul(10)) {
-            return Err(self.too_many_logins(failed.first_at));
-        }
-        let counted = self.store.record_failure(tenant, &login_key(given), now, forget_before).await?;
+        self.count_try(tenant, &address_key(address), most.saturating_mul(10)).await?;
+        self.count_try(tenant, &login_key(given), most).await
+    }
+
+    /// An attempt counts as failed before it is made, so that many at once cannot slip through.
+    pub(crate) async fn count_try(&self, tenant: TenantId, key: &str, most: u32) -> Result<(), Error> {
+        let now = self.now_us();
+        let counted = self.store.record_failure(tenant, key, now, now - self.login_window_us()).await?;
         if counted.failures > most { Err(self.too_many_logins(counted.first_at)) } else { Ok(()) }
     }
 
@@ -260,5 +257,8 @@ fn login_key(given: &Login) -> String {
 }
 
 fn address_key(address: &str) -> String {
-    format!("address:{address}")
+    match address.parse() {
+        Ok(address) => format!("address:{}", network_of(address)),
+        Err(_) => format!("address:{address}"),
+    }
 }

@@ -60,9 +60,12 @@ impl App {
         if caller.user == user {
             caller.require(Scope::Admin)?;
             let current = current.ok_or_else(|| Error::field("current", "it is required"))?;
+            let guesses = format!("password:{user}");
+            self.count_try(caller.tenant, &guesses, self.config.limits.login_attempts).await?;
             if !self.passwords.verify(current, account.password_hash.as_deref()).await? {
                 return Err(Error::field("current", "it is not the current password"));
             }
+            self.store.clear_failures(caller.tenant, &guesses).await?;
         } else {
             self.require_admin(caller).await?;
         }

@@ -91,6 +91,59 @@ async fn failed_logins_are_throttled_by_address() {
 }
 
 #[tokio::test]
+async fn the_addresses_of_one_network_are_throttled_together_and_logins_that_fit_count_for_nothing() {
+    let settings = [("login_attempts", "1"), ("trusted_proxies", "127.0.0.1")];
+    let app = TestApp::with(&settings).await;
+    let user = app.user("wang").await;
+    app.password(user, "correct horse").await;
+    let login = |name: String, host: u32| {
+        let body = json!({ "login": name, "password": "correct horse" });
+        let call = app.post("/v1/sessions").json(&body);
+        call.header("x-forwarded-for", &format!("2001:db8:0:1::{host:x}")).send()
+    };
+    for n in 0..9 {
+        login(format!("nobody{n}"), n).await.expect_problem(401, "login_failed");
+        login("wang".to_owned(), n).await.expect(200);
+    }
+    login("nobody".to_owned(), 77).await.expect_problem(401, "login_failed");
+    login("wang".to_owned(), 78).await.expect_problem(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn failures_that_count_no_more_are_forgotten() {
+    let app = TestApp::new().await;
+    let user = app.user("wang").await;
+    app.password(user, "correct horse").await;
+    let wrong = json!({ "login": "nobody", "password": "x" });
+    app.post("/v1/sessions").json(&wrong).send().await.expect_problem(401, "login_failed");
+    let kept = || app.app.store.login_failures(app.tenant, "login:nobody");
+    assert!(kept().await.expect("a database").is_some());
+
+    app.app.clock.advance(SignedDuration::from_mins(16));
+    let right = json!({ "login": "wang", "password": "correct horse" });
+    app.post("/v1/sessions").json(&right).send().await.expect(200);
+    assert_eq!(kept().await.expect("a database"), None);
+}
+
+#[tokio::test]
+async fn guesses_at_ones_own_password_are_throttled_too() {
+    let app = TestApp::with(&[("login_attempts", "2")]).await;
+    let user = app.user("wang").await;
+    app.password(user, "correct horse").await;
+    let session = app.session(user).await;
+    let change = |current: &str| {
+        let body = json!({ "password": "another horse", "current": current });
+        app.call("PUT", &format!("/v1/users/{user}/password")).by(&session).json(&body).send()
+    };
+    for _ in 0..2 {
+        change("wrong").await.expect_problem(400, "bad_request");
+    }
+    change("correct horse").await.expect_problem(429, "too_many_requests");
+    app.app.clock.advance(SignedDuration::from_mins(16));
+    change("correct horse").await.expect(204);
+}
+
+#[tokio::test]
 async fn a_session_ends_at_logout_and_at_once() {
     let app = TestApp::new().await;
     let session = app.session(app.user("wang").await).await;
