@@ -74,7 +74,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// What Zhupi runs with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     pub listen: SocketAddr,
     pub database: String,
@@ -92,6 +92,16 @@ pub struct Config {
     pub limits: Limits,
     pub workers: bool,
     pub s3: Option<S3>,
+}
+
+/// The address of a database may hold its password.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Numbers that protect the service.

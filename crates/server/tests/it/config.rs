@@ -81,6 +81,7 @@ fn secrets_have_no_flag_and_do_not_show() {
     let secrets: Vec<&str> = SETTINGS.iter().filter(|it| it.secret).map(|it| it.name).collect();
     assert_eq!(secrets, ["master_key", "metrics_token", "s3_access_key", "s3_secret_key"]);
     let config = config(&[
+        ("database", "postgres://zhupi:hush@db/zhupi"),
         ("master_key", "hush"),
         ("metrics_token", "hush"),
         ("s3_bucket", "b"),
