@@ -106,17 +106,24 @@ fn make_key_file(path: &Path) -> std::io::Result<String> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    write_private(path, &text)?;
-    Ok(text)
+    let mut options = std::fs::OpenOptions::new();
+    match write_by(options.create_new(true), path, &text) {
+        // Another process that starts on the same folder was faster: both have to use one key.
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => std::fs::read_to_string(path),
+        outcome => outcome.map(|()| text),
+    }
 }
 
-/// Writes a new file that only its owner can read.
+/// Writes a file that only its owner can read, in the place of the one that is there.
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    write_by(std::fs::OpenOptions::new().create(true).truncate(true), path, text)
+}
+
+fn write_by(options: &mut std::fs::OpenOptions, path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     let mut file = options.open(path)?;
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -248,4 +255,19 @@ fn hash(password: &str) -> Result<String, Error> {
 fn verify(password: &str, kept: &str) -> bool {
     PasswordHash::new(kept)
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_file_that_appears_meanwhile_is_used() {
+        let folder = std::env::temp_dir().join(format!("zt_{}", Uuid::new_v4().simple()));
+        let path = folder.join("master.key");
+        let keys = [(); 2].map(|()| make_key_file(&path).expect("a key"));
+        assert_eq!(keys[0], keys[1]);
+        assert_eq!(std::fs::read_to_string(&path).expect("the file"), keys[0]);
+        std::fs::remove_dir_all(&folder).expect("the folder to go");
+    }
 }
