@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_key_file_that_appears_meanwhile_is_used() {
-        let folder = std::env::temp_dir().join(format!("zt_{}", Uuid::new_v4().simple()));
+        let folder = std::env::temp_dir().join(format!("zt_{}", Uuid::now_v7().simple()));
         let path = folder.join("master.key");
         let keys = [(); 2].map(|()| make_key_file(&path).expect("a key"));
         assert_eq!(keys[0], keys[1]);

@@ -64,9 +64,10 @@ impl App {
         if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
             return Err(Error::field("name", "expected 1 to 200 characters without control characters"));
         }
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        // Windows leaves out dots and blanks at the end when it keeps a file.
+        let ending = name.trim_end_matches(['.', ' ']).rsplit_once('.').map(|(_, ending)| ending);
         let refused = &self.config.limits.refused_file_types;
-        if ending.is_some_and(|ending| refused.contains(&ending)) {
+        if ending.is_some_and(|ending| refused.iter().any(|it| it.eq_ignore_ascii_case(ending))) {
             return Err(Error::WrongMediaType);
         }
         let sound = upload.media_type.len() <= 200 && HeaderValue::from_str(&upload.media_type).is_ok();

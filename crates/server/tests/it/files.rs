@@ -73,7 +73,10 @@ async fn programs_and_nameless_files_are_refused() {
     let app = TestApp::new().await;
     let session = app.session(app.user("wang").await).await;
     let send = |path: &'static str| app.post(path).by(&session).body("hello").send();
-    send("/v1/files?name=setup.EXE").await.expect_problem(415, "wrong_media_type");
+    for name in ["setup.EXE", "setup.exe.", "setup.exe.%20."] {
+        let path = format!("/v1/files?name={name}");
+        app.post(&path).by(&session).body("hello").send().await.expect_problem(415, "wrong_media_type");
+    }
     assert_eq!(send("/v1/files").await.expect_problem(400, "bad_request")["field"], "name");
     assert_eq!(send("/v1/files?name=a%0Ab").await.expect_problem(400, "bad_request")["field"], "name");
     let form = app.post("/v1/files").by(&session).header("content-type", "multipart/form-data").body("hello");
