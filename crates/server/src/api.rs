@@ -15,17 +15,36 @@ mod templates;
 mod webhooks;
 
 use crate::app::Shared;
+use crate::caller::SESSION_COOKIE;
 use axum::Router;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Zhupi",
-    description = "Approvals: templates, instances, tasks. Errors are problem documents of RFC 9457 with a stable `code`."
-))]
+#[openapi(
+    info(
+        title = "Zhupi",
+        description = "Approvals: templates, instances, tasks. Errors are problem documents of RFC 9457 with a stable `code`."
+    ),
+    security(("session" = []), ("token" = [])),
+    modifiers(&Doors)
+)]
 struct Document;
+
+/// How callers show who they are.
+struct Doors;
+
+impl Modify for Doors {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let words = "What is not a mere read needs `X-CSRF-Token` too, which `login` and `me` tell.";
+        let cookie = ApiKeyValue::with_description(SESSION_COOKIE, words);
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
 
 /// The routes, their document at `/v1/openapi.json`, and a page to read it at `/v1/docs`.
 pub fn routes(app: &Shared) -> Router<Shared> {

@@ -66,7 +66,7 @@ struct Workspace {
 /// Begins a session in a cookie. Ends the session of the cookie that was sent along, if any.
 #[utoipa::path(
     post, path = "/sessions", operation_id = "login", tag = "sessions",
-    request_body = Login,
+    request_body = Login, security(()),
     responses((status = 200, description = "logged in", body = Me),
               (status = 401, description = "the workspace, login or password is wrong"),
               (status = 429, description = "too many failed logins"))

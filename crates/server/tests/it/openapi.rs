@@ -1,6 +1,7 @@
 //! The description of our own API.
 
 use crate::harness::TestApp;
+use serde_json::json;
 use std::collections::HashSet;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
@@ -27,11 +28,24 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
         for (method, operation) in methods.as_object().expect("methods") {
             let name = operation["operationId"].as_str().expect("an operation id");
             assert!(names.insert(name.to_owned()), "{name} stands for two operations");
+            assert!(
+                name.bytes().all(|it| it.is_ascii_lowercase() || it == b'_'),
+                "{name} is not in snake_case"
+            );
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
             assert!(path.starts_with("/v1/"), "{path}");
         }
     }
     assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
+fn the_document_says_how_one_shows_who_one_is() {
+    let document = serde_json::to_value(zhupi_server::api::openapi()).expect("a document");
+    assert_eq!(document["security"], json!([{ "session": [] }, { "token": [] }]));
+    assert_eq!(document["components"]["securitySchemes"]["session"]["name"], "zhupi_session");
+    assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+    assert_eq!(document["paths"]["/v1/sessions"]["post"]["security"], json!([{}]));
 }
 
 #[tokio::test]
