@@ -61,6 +61,13 @@ pub struct Field {
     pub other: Map<String, Json>,
 }
 
+impl Field {
+    /// The currency of a `Money` control: what its constants, limits and bare amounts are stated in.
+    pub fn own_currency(&self) -> &str {
+        self.currency.as_deref().unwrap_or(DEFAULT_CURRENCY)
+    }
+}
+
 /// What sort of value a control takes. The first twelve are the WPS control types 1–12, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::directory::Directory;
 use crate::form::Value;
-use crate::ids::{DepartmentId, UserId};
+use crate::ids::{DepartmentId, FieldId, UserId};
 use crate::template::{AboveTop, Chain, ChainEnd, Level, Line, Order, Start, SupervisorGap, Vacant};
 use rust_decimal::Decimal;
 use std::collections::HashSet;
@@ -18,9 +18,7 @@ fn base(start: &Start, scene: Scene<'_>) -> Base {
     let instance = scene.instance;
     match start {
         Start::Initiator => {
-            let primary =
-                || scene.directory.user(instance.initiator).and_then(|it| it.departments.first().copied());
-            Base { person: Some(instance.initiator), department: instance.department.or_else(primary) }
+            Base { person: Some(instance.initiator), department: department_of(instance.initiator, scene) }
         }
         Start::FormPerson(field) => {
             let person = match instance.form.get(field) {
@@ -35,6 +33,12 @@ fn base(start: &Start, scene: Scene<'_>) -> Base {
             _ => Base { person: None, department: None },
         },
     }
+}
+
+/// The department a person is looked at in: the initiator's is the one he chose, anybody else's his first (B2.2).
+pub(super) fn department_of(person: UserId, scene: Scene<'_>) -> Option<DepartmentId> {
+    let chosen = scene.instance.department.filter(|_| person == scene.instance.initiator);
+    chosen.or_else(|| scene.directory.user(person)?.departments.first().copied())
 }
 
 /// One supervisor, `level` steps up the reporting line (B2.3).
@@ -140,8 +144,10 @@ struct Rung {
 }
 
 fn cut(mut line: Vec<Rung>, end: &ChainEnd, scene: Scene<'_>) -> Vec<Rung> {
-    let reaches =
-        |rung: &Rung, test: &dyn Fn(UserId) -> bool| rung.people.iter().any(|found| test(found.user));
+    // Whoever has left is not asked, so a chain that ended with him would end without the person it is drawn up to.
+    let reaches = |rung: &Rung, test: &dyn Fn(UserId) -> bool| {
+        rung.people.iter().any(|found| scene.directory.is_active(found.user) && test(found.user))
+    };
     let keep = match end {
         ChainEnd::Levels(0) => line.len(),
         ChainEnd::Levels(count) => usize::from(*count),
@@ -159,17 +165,25 @@ fn cut(mut line: Vec<Rung>, end: &ChainEnd, scene: Scene<'_>) -> Vec<Rung> {
             }
         }
         ChainEnd::Limit(field) => {
-            let amount = match scene.instance.form.get(field) {
-                Some(Value::Money(money)) => Some(money.amount),
-                Some(Value::Number(number)) => Some(*number),
-                _ => None,
-            };
+            let amount = amount_of(field, scene);
             let enough = |user: UserId| amount.is_some_and(|it| limit_of(user, scene.directory) >= Some(it));
             line.iter().position(|rung| reaches(rung, &enough)).map_or(line.len(), |index| index + 1)
         }
     };
     line.truncate(keep);
     line
+}
+
+/// Limits are in the currency of the control; an amount in another one has none that could be compared.
+fn amount_of(id: &FieldId, scene: Scene<'_>) -> Option<Decimal> {
+    match scene.instance.form.get(id) {
+        Some(Value::Number(number)) => Some(*number),
+        Some(Value::Money(money)) => {
+            let field = scene.template.form.field(id)?;
+            (money.currency == field.own_currency()).then_some(money.amount)
+        }
+        _ => None,
+    }
 }
 
 fn limit_of(user: UserId, directory: &Directory) -> Option<Decimal> {
@@ -206,7 +220,7 @@ pub(super) fn supervisor_of(person: UserId, scene: Scene<'_>) -> Option<UserId> 
     let fallback = || match scene.template.settings.supervisor_gap {
         SupervisorGap::Empty => None,
         SupervisorGap::DepartmentHead => {
-            nearest_head(person, *user.departments.first()?, scene).map(|(it, _)| it)
+            nearest_head(person, department_of(person, scene)?, scene).map(|(it, _)| it)
         }
     };
     explicit.or_else(fallback)

@@ -1,6 +1,6 @@
 //! What is made of the people the rules found: the steps of semantics B1 in their order, one function each.
 
-use super::levels::{nearest_head, supervisor_of};
+use super::levels::{department_of, nearest_head, supervisor_of};
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::ids::{TokenId, UserId};
 use crate::instance::{AutoReason, Instance, SlotState, Visit};
@@ -32,11 +32,11 @@ pub(crate) enum Resolution {
     Nobody,
 }
 
-/// Steps 2 to 6 for one visit of a node by a token. `mode` is how the people found decide together.
+/// Steps 2 to 6 for one visit of a node by a token: how the people found decide together, and what to do without any.
 pub(crate) fn resolve(
     found: Vec<Found>,
     node: &Approval,
-    mode: Mode,
+    (mode, empty): (Mode, &EmptyRule),
     token: TokenId,
     scene: Scene<'_>,
 ) -> Resolution {
@@ -44,7 +44,7 @@ pub(crate) fn resolve(
     let merged = merge(active);
     let mut candidates = merge_candidates(apply_self_rule(merged, node, scene));
     if candidates.is_empty() {
-        return resolve_empty(node, mode, left_out, scene);
+        return resolve_empty(node, (mode, empty), left_out, scene);
     }
     note_left_out(&mut candidates, left_out);
     mark_duplicates(&mut candidates, node, token, scene);
@@ -102,7 +102,7 @@ fn instead_of_initiator((user, rule): (UserId, WhyRule)) -> Candidate {
 
 fn head_above_initiator(scene: Scene<'_>) -> Option<(UserId, WhyRule)> {
     let initiator = scene.directory.user(scene.instance.initiator)?;
-    let start = scene.instance.department.or_else(|| initiator.departments.first().copied())?;
+    let start = department_of(initiator.id, scene)?;
     let (head, department) = nearest_head(initiator.id, start, scene)?;
     let path = scene.directory.path_up(start).0;
     let level = path.iter().position(|id| *id == department).map_or(1, |index| index as u32 + 1);
@@ -163,8 +163,13 @@ fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
 }
 
 /// Step 6: nobody was found (B8).
-fn resolve_empty(node: &Approval, mode: Mode, left_out: Vec<String>, scene: Scene<'_>) -> Resolution {
-    match &node.empty {
+fn resolve_empty(
+    node: &Approval,
+    (mode, empty): (Mode, &EmptyRule),
+    left_out: Vec<String>,
+    scene: Scene<'_>,
+) -> Resolution {
+    match empty {
         EmptyRule::AutoApprove => Resolution::AutoApprove,
         EmptyRule::AutoReject => Resolution::AutoReject,
         EmptyRule::BlockSubmit => Resolution::Refuse,
@@ -173,13 +178,15 @@ fn resolve_empty(node: &Approval, mode: Mode, left_out: Vec<String>, scene: Scen
             let others = others_than_initiator(users, node, scene);
             ask_or_admins(others, &WhyRule::Fallback, mode, left_out, scene)
         }
-        EmptyRule::InitiatorPicks => match scene.instance.picks.get(&node.id) {
-            None => Resolution::PickMissing,
-            Some(users) => {
-                let others = others_than_initiator(users, node, scene);
-                ask_or_admins(others, &WhyRule::Picked, mode, left_out, scene)
+        EmptyRule::InitiatorPicks => {
+            match scene.instance.picks.get(&node.id).filter(|users| !users.is_empty()) {
+                None => Resolution::PickMissing,
+                Some(users) => {
+                    let others = others_than_initiator(users, node, scene);
+                    ask_or_admins(others, &WhyRule::Picked, mode, left_out, scene)
+                }
             }
-        },
+        }
         EmptyRule::NextLevel => match head_above_initiator(scene) {
             Some((user, rule)) => ask_or_admins(vec![user], &rule, Mode::default(), left_out, scene),
             None => ask_admins(left_out, scene),

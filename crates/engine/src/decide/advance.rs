@@ -9,8 +9,8 @@ use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{SlotState, Status, Visit, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{
-    AllReject, Approval, Approvers, Block, Branch, Cc, Chain, Heads, Lane, Mode, Next, PersonRule, Template,
-    When,
+    AllReject, Approval, Approvers, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode, Next, PersonRule,
+    Template, When,
 };
 use jiff::civil::Date;
 use std::collections::HashSet;
@@ -57,7 +57,8 @@ fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), R
     match &node.approvers {
         Approvers::People(rules) => {
             if pick_is_missing(draft, node, rules) {
-                return missing_pick(draft, token, node);
+                let shape = VisitShape { level: 0, mode: node.mode, slots: Vec::new(), upcoming: Vec::new() };
+                return missing_pick(draft, token, node, shape);
             }
             let found = find_people(rules, Some(&node.id), draft.scene());
             open(draft, Arrival { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new() })
@@ -76,15 +77,25 @@ fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), R
 /// have led here against all expectation.
 fn pick_is_missing(draft: &Draft<'_>, node: &Approval, rules: &[PersonRule]) -> bool {
     let asks = rules.iter().any(|rule| matches!(rule, PersonRule::InitiatorPick { .. }));
-    asks && draft.purpose != Purpose::Act && !draft.instance.picks.contains_key(&node.id)
+    asks && draft.purpose != Purpose::Act && is_unpicked(draft, node)
 }
 
-fn missing_pick(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), Rejection> {
+/// A preview may name the node without anybody yet.
+fn is_unpicked(draft: &Draft<'_>, node: &Approval) -> bool {
+    draft.instance.picks.get(&node.id).is_none_or(Vec::is_empty)
+}
+
+fn missing_pick(
+    draft: &mut Draft<'_>,
+    token: TokenId,
+    node: &Approval,
+    shape: VisitShape,
+) -> Result<(), Rejection> {
     match draft.purpose {
         Purpose::Act | Purpose::Check => Err(Rejection::PickMissing { node: node.id.clone() }),
         Purpose::Preview => {
             draft.unpicked.push(node.id.clone());
-            close_empty(draft, token, node, VisitState::AutoApproved)
+            close_empty(draft, token, node, shape, VisitState::AutoApproved)
         }
     }
 }
@@ -125,7 +136,8 @@ struct Arrival<'n> {
 /// Steps 2 to 8 of semantics B1: who of the people found is asked, and how it begins.
 fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
     let Arrival { token, node, level, mode, found, upcoming } = arrival;
-    match resolve(found, node, mode, token, draft.scene()) {
+    let empty = empty_rule(draft, node);
+    match resolve(found, node, (mode, empty), token, draft.scene()) {
         Resolution::Ask(candidates, mode) => {
             let first_slot = next_slot(draft);
             let in_turn = mode == Mode::InTurn;
@@ -145,21 +157,33 @@ fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
                 open_visit(draft, token, node, VisitShape { level, mode, slots: slots.collect(), upcoming });
             settle(draft, visit)
         }
-        Resolution::AutoApprove => close_empty(draft, token, node, VisitState::AutoApproved),
-        Resolution::AutoReject => close_empty(draft, token, node, VisitState::AutoRejected),
-        Resolution::PickMissing if draft.purpose != Purpose::Act => missing_pick(draft, token, node),
-        Resolution::Refuse if draft.purpose != Purpose::Act => {
-            Err(Rejection::NobodyFound { node: node.id.clone() })
+        Resolution::AutoApprove => {
+            let shape = VisitShape { level, mode, slots: Vec::new(), upcoming };
+            close_empty(draft, token, node, shape, VisitState::AutoApproved)
         }
-        Resolution::PickMissing | Resolution::Refuse => {
-            let admins = Approval { empty: Default::default(), ..node.clone() };
-            open(draft, Arrival { token, node: &admins, level, mode, found: Vec::new(), upcoming })
+        Resolution::AutoReject => {
+            let shape = VisitShape { level, mode, slots: Vec::new(), upcoming };
+            close_empty(draft, token, node, shape, VisitState::AutoRejected)
         }
+        Resolution::PickMissing => {
+            missing_pick(draft, token, node, VisitShape { level, mode, slots: Vec::new(), upcoming })
+        }
+        Resolution::Refuse => Err(Rejection::NobodyFound { node: node.id.clone() }),
         Resolution::Nobody => {
             let reason = "nobody is found to decide, and there is no administrator".to_owned();
             draft.emit(Event::Suspended { node: node.id.clone(), reason });
             Ok(())
         }
+    }
+}
+
+/// The empty rule (B8). Once submitted, nothing can be refused or picked any more: then an administrator is asked.
+fn empty_rule<'n>(draft: &Draft<'_>, node: &'n Approval) -> &'n EmptyRule {
+    const ADMIN: &EmptyRule = &EmptyRule::TemplateAdmin;
+    match &node.empty {
+        EmptyRule::BlockSubmit if draft.purpose == Purpose::Act => ADMIN,
+        EmptyRule::InitiatorPicks if draft.purpose == Purpose::Act && is_unpicked(draft, node) => ADMIN,
+        rule => rule,
     }
 }
 
@@ -180,14 +204,14 @@ fn open_visit(draft: &mut Draft<'_>, token: TokenId, node: &Approval, shape: Vis
     visit
 }
 
-/// A visit that nobody is asked in.
+/// A visit that nobody is asked in. Levels of a chain that come after it are asked all the same.
 fn close_empty(
     draft: &mut Draft<'_>,
     token: TokenId,
     node: &Approval,
+    shape: VisitShape,
     state: VisitState,
 ) -> Result<(), Rejection> {
-    let shape = VisitShape { level: 0, mode: node.mode, slots: Vec::new(), upcoming: Vec::new() };
     let visit = open_visit(draft, token, node, shape);
     draft.emit(Event::VisitClosed { at: draft.at, visit, state });
     go_on(draft, visit)

@@ -258,3 +258,55 @@ fn a_level_whose_people_left_meanwhile_is_skipped_like_a_vacant_one() {
     run.world = run.world.disabled("h2");
     assert_eq!(run.approve("h1").pending(), "h3");
 }
+
+#[test]
+fn a_chain_does_not_end_at_somebody_who_has_left() {
+    let world = three().role("R", &["h2", "h3"]).limit("h1", 1).limit("h2", 50_000).limit("h3", 50_000);
+    let world = world.disabled("h2");
+    let holder = ChainEnd::Role { role: role("R"), missing: AboveTop::Empty };
+    let to_holder = chain(Chain { end: holder, ..department_chain(0) });
+    assert_eq!(asked(world.clone(), to_holder, "ann"), "h1, h3");
+    let limit = Chain { end: ChainEnd::Limit("sum".into()), ..department_chain(0) };
+    let flow = vec![Block::Approval(node("n", Approvers::Chain(limit)))];
+    let template = with_form(vec![field("sum", FieldKind::Money)], flow);
+    let run = Run::start_with(world, template, "ann", serde_json::json!({"sum": "900"}));
+    assert_eq!(run.approve("h1").pending(), "h3");
+}
+
+/// Limits are stated in the currency of the control: another currency is not compared, and the chain goes to the top.
+#[test]
+fn a_limit_does_not_reach_an_amount_in_another_currency() {
+    let limit = Chain { end: ChainEnd::Limit("sum".into()), ..department_chain(0) };
+    let flow = vec![Block::Approval(node("n", Approvers::Chain(limit)))];
+    let template = with_form(vec![field("sum", FieldKind::Money)], flow);
+    let world = three().limit("h1", 1_000);
+    let levels = |currency: &str| {
+        let form = serde_json::json!({"sum": {"amount": "900", "currency": currency}});
+        let run = Run::start_with(world.clone(), template.clone(), "ann", form);
+        1 + run.visit("n").upcoming.len()
+    };
+    assert_eq!([levels("CNY"), levels("USD")], [1, 3]);
+}
+
+#[test]
+fn a_level_that_is_emptied_on_the_way_does_not_end_the_chain() {
+    let chain = Chain { start: Start::FormPerson("who".into()), ..department_chain(3) };
+    let approval = Approval {
+        self_rule: Some(SelfRule::Exclude),
+        empty: EmptyRule::AutoApprove,
+        ..node("n", Approvers::Chain(chain))
+    };
+    let template = with_form(vec![field("who", FieldKind::Contact)], vec![Block::Approval(approval)]);
+    let form = serde_json::json!({"who": [user("ann").to_string()]});
+    let run = Run::start_with(three().person("h2", &["D2"]), template, "h2", form).approve("h1");
+    assert_eq!(run.pending(), "h3");
+    assert_eq!(run.visits("n").iter().map(|visit| visit.level).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn without_a_supervisor_the_head_of_the_chosen_department_stands_above_the_initiator() {
+    let world = three().department("E1", "D3", &["e1"]).person("ann", &["D1", "E1"]);
+    let submit = Submit { department: Some(department("E1")), ..Submit::default() };
+    let run = Run::submit(world, supervisor(Level::nth(1)), "ann", submit).unwrap();
+    assert_eq!(run.pending(), "e1");
+}

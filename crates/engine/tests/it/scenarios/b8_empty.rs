@@ -1,7 +1,7 @@
 //! B8: nobody is found.
 
 use crate::world::*;
-use zhupi_engine::approvers::WhyRule;
+use zhupi_engine::approvers::{WhyNote, WhyRule};
 use zhupi_engine::instance::VisitState;
 use zhupi_engine::template::{Approval, Block, EmptyRule, PersonRule, SelfRule, Template};
 use zhupi_engine::{Rejection, Status, Submit};
@@ -90,7 +90,9 @@ fn block_submit_asks_the_administrator_when_people_leave_after_the_submission() 
     template.flow.insert(0, ask("first", &["bob"]));
     let mut run = Run::start(World::new().people(&["ann", "bob"]).role("R", &["cid"]), template, "ann");
     run.world = run.world.disabled("cid");
-    assert_eq!(run.approve("bob").pending(), "root");
+    let run = run.approve("bob");
+    assert_eq!(run.pending(), "root");
+    assert_eq!(run.why("root").notes, [WhyNote::LeftOut { name: "cid".to_owned() }]);
 }
 
 /// The self rule has precedence over the empty rule.
