@@ -155,7 +155,10 @@ impl Directory {
 
     /// Active administrators of the workspace, ordered by id.
     pub fn admins(&self) -> Vec<UserId> {
-        self.users().into_iter().filter(|user| user.active && user.admin).map(|user| user.id).collect()
+        let admins = self.users.values().filter(|user| user.active && user.admin);
+        let mut admins: Vec<UserId> = admins.map(|user| user.id).collect();
+        admins.sort();
+        admins
     }
 
     /// Whether `inner` is `outer` or lies below it. Safe on a tree with a cycle.

@@ -5,6 +5,7 @@ use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::ids::{TokenId, UserId};
 use crate::instance::{AutoReason, Instance, SlotState, Visit};
 use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule};
+use std::collections::HashMap;
 
 /// A place to decide, before it is opened.
 #[derive(Clone, Debug)]
@@ -60,9 +61,11 @@ fn drop_inactive(found: Vec<Found>, scene: Scene<'_>) -> (Vec<Found>, Vec<String
 
 /// Step 3: one slot a person, at his first place; the other rules are noted.
 fn merge(found: Vec<Found>) -> Vec<Found> {
+    let mut places = HashMap::with_capacity(found.len());
     let mut merged: Vec<Found> = Vec::with_capacity(found.len());
     for next in found {
-        match merged.iter_mut().find(|it| it.user == next.user) {
+        let place = *places.entry(next.user).or_insert(merged.len());
+        match merged.get_mut(place) {
             Some(first) if first.why.rule != next.why.rule => {
                 first.why.notes.push(WhyNote::AlsoBy { rule: Box::new(next.why.rule) });
             }
@@ -112,9 +115,11 @@ fn head_above_initiator(scene: Scene<'_>) -> Option<(UserId, WhyRule)> {
 
 /// Whoever stands in for the initiator may hold a slot already.
 fn merge_candidates(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut places = HashMap::with_capacity(candidates.len());
     let mut merged: Vec<Candidate> = Vec::with_capacity(candidates.len());
     for next in candidates {
-        match merged.iter_mut().find(|it| it.user == next.user) {
+        let place = *places.entry(next.user).or_insert(merged.len());
+        match merged.get_mut(place) {
             Some(first) => first.why.notes.push(WhyNote::AlsoBy { rule: Box::new(next.why.rule) }),
             None => merged.push(next),
         }
@@ -218,19 +223,24 @@ fn ask_or_admins(
 
 /// The template's administrators, else the workspace's, one of them; the initiator only where there is nobody else.
 fn ask_admins(left_out: Vec<String>, scene: Scene<'_>) -> Resolution {
-    let managers: Vec<UserId> = scene.template.settings.managers.clone();
-    let choices = [(managers, WhyRule::TemplateAdmin), (scene.directory.admins(), WhyRule::WorkspaceAdmin)];
-    let active = |users: &[UserId]| -> Vec<UserId> {
-        users.iter().copied().filter(|user| scene.directory.is_active(*user)).collect()
+    let initiator = scene.instance.initiator;
+    let mut managers = scene.template.settings.managers.clone();
+    managers.retain(|user| scene.directory.is_active(*user));
+    let (users, rule) = if managers.iter().any(|user| *user != initiator) {
+        (managers, WhyRule::TemplateAdmin)
+    } else {
+        let admins = scene.directory.admins();
+        let alone = !admins.iter().any(|user| *user != initiator);
+        if alone && !managers.is_empty() {
+            (managers, WhyRule::TemplateAdmin)
+        } else {
+            (admins, WhyRule::WorkspaceAdmin)
+        }
     };
-    let others = choices.iter().map(|(users, rule)| {
-        let others = active(users).into_iter().filter(|user| *user != scene.instance.initiator).collect();
-        (others, rule)
-    });
-    let anybody = choices.iter().map(|(users, rule)| (active(users), rule));
-    let chosen = others.chain(anybody).find(|(users, _): &(Vec<UserId>, _)| !users.is_empty());
-    match chosen {
-        None => Resolution::Nobody,
-        Some((users, rule)) => ask_or_admins(users, rule, Mode::default(), left_out, scene),
+    let others: Vec<UserId> = users.iter().copied().filter(|user| *user != initiator).collect();
+    let asked = if others.is_empty() { users } else { others };
+    if asked.is_empty() {
+        return Resolution::Nobody;
     }
+    ask_or_admins(asked, &rule, Mode::default(), left_out, scene)
 }
