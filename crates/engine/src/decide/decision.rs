@@ -6,7 +6,7 @@ use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
 use crate::instance::{Slot, SlotState, Status, Visit, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{AllReject, Block, Mode, Opinion, OrReject};
+use crate::template::{AllReject, Block, Mode, Opinion, OrReject, SelfRule, Template};
 
 pub(super) fn approve(
     draft: &mut Draft<'_>,
@@ -35,7 +35,7 @@ fn decide_slot(
 ) -> Result<(), Rejection> {
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     check_active(draft.directory, actor)?;
-    if slot.assignee != actor && !may_stand_in(draft, actor) {
+    if slot.assignee != actor && !may_stand_in(draft, visit, actor) {
         return Err(Rejection::NotYourTask);
     }
     check_pending(draft, visit, slot)?;
@@ -54,44 +54,54 @@ fn decide_slot(
     settle(draft, visit)
 }
 
-/// A manager of the template may decide in an approver's place, where the template allows it.
-fn may_stand_in(draft: &Draft<'_>, actor: UserId) -> bool {
+/// A manager of the template or the workspace may decide in an approver's place, where the template allows it; on his own
+/// request only where he could decide as an approver too (B6.1).
+fn may_stand_in(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> bool {
     let settings = &draft.template.settings;
-    settings.allow_agent && (settings.managers.contains(&actor) || draft.directory.is_admin(actor))
+    settings.allow_agent
+        && (settings.managers.contains(&actor) || draft.directory.is_admin(actor))
+        && (actor != draft.instance.initiator || may_approve_himself(draft.template, visit))
+}
+
+fn may_approve_himself(template: &Template, visit: &Visit) -> bool {
+    match template.block(&visit.node) {
+        Some(Block::Approval(node)) => node.self_rule() == SelfRule::Approve,
+        Some(Block::Cc(_) | Block::Branch(_)) | None => false,
+    }
 }
 
 fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     match slot.state {
         SlotState::Pending if draft.instance.status == Status::Running => Ok(()),
         SlotState::Queued => Err(Rejection::NotYourTurn),
-        SlotState::Pending | SlotState::Cancelled | SlotState::Removed => {
+        SlotState::Pending | SlotState::Cancelled => {
             Err(Rejection::NotRunning { status: draft.instance.status })
         }
-        SlotState::Approved | SlotState::Rejected | SlotState::Auto(_) | SlotState::NotNeeded => {
-            Err(already_decided(visit, slot))
+        SlotState::Approved => Err(decided_by(slot, Decision::Approve)),
+        SlotState::Rejected => Err(decided_by(slot, Decision::Reject)),
+        SlotState::NotNeeded => Err(closed_by_another(visit)),
+        SlotState::Auto(_) | SlotState::Removed => {
+            Err(Rejection::AlreadyDecided { by: None, at: None, decision: None })
         }
     }
 }
 
-/// Who was faster: the one who decided this slot, else the one whose decision closed the visit.
-fn already_decided(visit: &Visit, slot: &Slot) -> Rejection {
-    let last = visit.slots.iter().filter(|slot| slot.decided.is_some());
-    let last = last.max_by_key(|slot| slot.decided.as_ref().map(|it| it.at));
-    let decisive = if slot.decided.is_some() { Some(slot) } else { last };
-    let decided = decisive.and_then(|slot| slot.decided.as_ref());
+fn decided_by(slot: &Slot, decision: Decision) -> Rejection {
+    let decided = slot.decided.as_ref();
     Rejection::AlreadyDecided {
         by: decided.map(|it| it.by),
-        at: decided.map(|it| it.at).or(visit.closed_at),
-        decision: decisive.and_then(|slot| match slot.state {
-            SlotState::Approved => Some(Decision::Approve),
-            SlotState::Rejected => Some(Decision::Reject),
-            SlotState::Queued
-            | SlotState::Pending
-            | SlotState::Auto(_)
-            | SlotState::NotNeeded
-            | SlotState::Removed
-            | SlotState::Cancelled => None,
-        }),
+        at: decided.map(|it| it.at),
+        decision: Some(decision),
+    }
+}
+
+/// Who was faster: the one whose decision closed the visit, or a rule.
+fn closed_by_another(visit: &Visit) -> Rejection {
+    let decided = visit.slots.iter().filter(|slot| slot.decided.is_some());
+    match decided.max_by_key(|slot| slot.decided.as_ref().map(|it| it.at)) {
+        None => Rejection::AlreadyDecided { by: None, at: visit.closed_at, decision: None },
+        Some(last) if last.state == SlotState::Rejected => decided_by(last, Decision::Reject),
+        Some(last) => decided_by(last, Decision::Approve),
     }
 }
 

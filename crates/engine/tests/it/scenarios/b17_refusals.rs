@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use zhupi_engine::ids::SlotId;
-use zhupi_engine::template::{Approval, Block, Opinion};
+use zhupi_engine::template::{AllReject, Approval, Block, Mode, Opinion, SelfRule};
 use zhupi_engine::{Command, Envelope, Rejection, Status, decide};
 
 fn world() -> World {
@@ -89,4 +89,35 @@ fn a_manager_stands_in_where_the_template_allows_it_and_both_names_are_kept() {
     run.act("cid", approve(0)).unwrap();
     let (_, slot) = run.instance.slot(SlotId(0)).unwrap();
     assert_eq!((slot.assignee, slot.decided.as_ref().unwrap().by), (user("bob"), user("cid")));
+}
+
+/// Standing in is one more path to a slot, and the self rule holds on every path (B6.1).
+#[test]
+fn the_initiator_stands_in_on_his_own_request_only_where_he_may_approve_himself() {
+    let with = |self_rule| {
+        let approval = Approval { self_rule, ..node("n", members(&["bob"])) };
+        let mut template = template(vec![Block::Approval(approval)]);
+        template.settings.managers = vec![user("ann")];
+        template.settings.allow_agent = true;
+        template
+    };
+    assert_eq!(Run::start(world(), with(None), "ann").act("ann", approve(0)), Err(Rejection::NotYourTask));
+    assert_eq!(Run::start(world(), with(None), "root").act("root", approve(0)), Err(Rejection::NotYourTask));
+    assert_eq!(Run::start(world(), with(None), "cid").act("ann", approve(0)), Ok(()));
+    let allowed = with(Some(SelfRule::Approve));
+    assert_eq!(Run::start(world(), allowed, "ann").act("ann", approve(0)), Ok(()));
+}
+
+#[test]
+fn a_task_that_a_rule_closed_names_nobody() {
+    let by_rule = Err(Rejection::AlreadyDecided { by: None, at: None, decision: None });
+    let all = Mode::Countersign { reject: AllReject::AtOnce };
+    let skipped = template(vec![ask_in("n", &["ann", "bob", "cid"], all)]);
+    assert_eq!(Run::start(world(), skipped, "ann").approve("bob").try_approve("ann"), by_rule);
+    let passed_over = template(vec![ask_in("n", &["bob", "cid", "root"], Mode::InTurn)]);
+    let mut run = Run::start(world(), passed_over, "ann");
+    run.world = world().disabled("cid");
+    let mut run = run.approve("bob");
+    run.world = world();
+    assert_eq!(run.try_approve("cid"), by_rule);
 }
