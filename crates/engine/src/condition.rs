@@ -99,7 +99,7 @@ pub enum Test {
         op: Compare,
         /// The constant.
         value: Decimal,
-        /// For money: the currency of the constant; another one makes the comparison false.
+        /// For money: the currency of the constant, the control's own where absent. Another one makes it false.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         currency: Option<String>,
     },
@@ -160,7 +160,8 @@ pub enum Test {
         /// Who not.
         scope: Scope,
     },
-    /// A date against a constant, as dates in the workspace's time zone.
+    /// A date, or the first day of a period, against a constant, as dates in the workspace's time zone. The next three look
+    /// at the same day.
     Date {
         /// The comparison.
         op: Compare,

@@ -2,9 +2,9 @@
 
 use super::{Compare, Condition, DurationUnit, Ends, Figure, Group, Scope, SetOp, Subject, Test, TextOp};
 use crate::directory::Directory;
-use crate::form::{DateRange, FormData, Value};
+use crate::form::{DEFAULT_CURRENCY, DateRange, Field, Form, FormData, Value};
 use crate::ids::{DepartmentId, FieldId, UserId};
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 /// What conditions look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
+    /// The controls, for what they say about their values.
+    pub fields: &'a Form,
     /// The values now.
     pub form: &'a FormData,
     /// Who submitted.
@@ -74,10 +76,10 @@ fn evaluate(condition: &Condition, facts: &Facts<'_>) -> ConditionOutcome {
     let fact = look_up(&condition.subject, facts);
     let holds = match (&condition.subject, &fact) {
         (Subject::Rows { table, column, figure: Figure::AnyRow }, _) => {
-            cells(facts.form, table, column).iter().any(|cell| holds(&condition.test, cell, facts))
+            cells(facts, table, column).iter().any(|cell| holds(&condition.test, cell, facts))
         }
         (Subject::Rows { table, column, figure: Figure::AllRows }, _) => {
-            let cells = cells(facts.form, table, column);
+            let cells = cells(facts, table, column);
             !cells.is_empty() && cells.iter().all(|cell| holds(&condition.test, cell, facts))
         }
         (_, fact) => holds(&condition.test, fact, facts),
@@ -89,16 +91,25 @@ fn evaluate(condition: &Condition, facts: &Facts<'_>) -> ConditionOutcome {
 #[derive(Clone, PartialEq, Debug)]
 enum Fact<'a> {
     None,
+    /// Anything but money.
     Value(&'a Value),
     Number(Decimal),
+    Money {
+        amount: Decimal,
+        currency: &'a str,
+        /// The currency of the control, in which constants are stated that name none.
+        own: &'a str,
+    },
     Initiator,
 }
 
 fn look_up<'a>(subject: &Subject, facts: &Facts<'a>) -> Fact<'a> {
     match subject {
-        Subject::Field(field) => facts.form.get(field).map_or(Fact::None, Fact::Value),
+        Subject::Field(id) => {
+            facts.form.get(id).map_or(Fact::None, |value| fact_of(value, || facts.fields.field(id)))
+        }
         Subject::Initiator => Fact::Initiator,
-        Subject::Rows { table, column, figure } => figure_of(facts.form, table, column, *figure),
+        Subject::Rows { table, column, figure } => figure_of(&cells(facts, table, column), *figure),
         Subject::Duration { field, unit } => match facts.form.get(field) {
             Some(Value::DateRange(range)) => Fact::Number(duration(range, *unit)),
             _ => Fact::None,
@@ -106,38 +117,51 @@ fn look_up<'a>(subject: &Subject, facts: &Facts<'a>) -> Fact<'a> {
     }
 }
 
-fn cells<'a>(form: &'a FormData, table: &FieldId, column: &FieldId) -> Vec<Fact<'a>> {
-    match form.get(table) {
-        Some(Value::Rows(rows)) => {
-            rows.iter().map(|row| row.get(column).map_or(Fact::None, Fact::Value)).collect()
-        }
-        _ => Vec::new(),
+fn fact_of<'a>(value: &'a Value, field: impl FnOnce() -> Option<&'a Field>) -> Fact<'a> {
+    match value {
+        Value::Money(money) => Fact::Money {
+            amount: money.amount,
+            currency: &money.currency,
+            own: field().map_or(DEFAULT_CURRENCY, Field::own_currency),
+        },
+        other => Fact::Value(other),
     }
 }
 
-fn figure_of<'a>(form: &'a FormData, table: &FieldId, column: &FieldId, figure: Figure) -> Fact<'a> {
-    let cells = cells(form, table, column);
-    let mut numbers = cells.iter().filter_map(|cell| cell.number(None));
+fn cells<'a>(facts: &Facts<'a>, table: &FieldId, column: &FieldId) -> Vec<Fact<'a>> {
+    let Some(Value::Rows(rows)) = facts.form.get(table) else { return Vec::new() };
+    let field = facts.fields.field(table).and_then(|it| it.columns.iter().find(|it| &it.id == column));
+    rows.iter().map(|row| row.get(column).map_or(Fact::None, |value| fact_of(value, || field))).collect()
+}
+
+fn figure_of<'a>(cells: &[Fact<'a>], figure: Figure) -> Fact<'a> {
+    let mut numbers = cells.iter().filter_map(Fact::amount);
     let number = match figure {
-        Figure::Count => Some(Decimal::from(cells.len())),
-        Figure::Sum => Some(numbers.try_fold(Decimal::ZERO, |sum, it| sum.checked_add(it))).flatten(),
+        Figure::Count => return Fact::Number(Decimal::from(cells.len())),
+        Figure::Sum => numbers.try_fold(Decimal::ZERO, |sum, it| sum.checked_add(it)),
         Figure::Max => numbers.max(),
         Figure::Min => numbers.min(),
         Figure::AnyRow | Figure::AllRows => None,
     };
-    number.map_or(Fact::None, Fact::Number)
+    let mut currencies = cells.iter().filter_map(Fact::currencies);
+    match (number, currencies.next()) {
+        (None, _) => Fact::None,
+        (Some(number), None) => Fact::Number(number),
+        // Amounts of several currencies have no figure.
+        (Some(_), Some(first)) if currencies.any(|other| other != first) => Fact::None,
+        (Some(amount), Some((currency, own))) => Fact::Money { amount, currency, own },
+    }
 }
 
 /// Days and half days count both ends: Monday to Tuesday is 2 days; a period that ends before noon loses half a day, one
-/// that starts at noon or later too. An end without a time part is a whole day.
+/// that starts at noon or later too. An end at midnight is an end without a time part: that whole day is counted.
 fn duration(range: &DateRange, unit: DurationUnit) -> Decimal {
     let days = i64::from((range.end.date() - range.start.date()).get_days());
     match unit {
         DurationUnit::Days => Decimal::from(days + 1),
         DurationUnit::HalfDays => {
             let late_start = range.start.hour() >= 12;
-            let whole_days = range.start.time() == range.end.time() && range.start.hour() == 0;
-            let early_end = range.end.hour() < 12 && !whole_days;
+            let early_end = range.end.hour() < 12 && range.end.time() != Time::midnight();
             Decimal::from((days + 1) * 2 - i64::from(late_start) - i64::from(early_end))
         }
         DurationUnit::Hours => {
@@ -147,15 +171,28 @@ fn duration(range: &DateRange, unit: DurationUnit) -> Decimal {
     }
 }
 
-impl Fact<'_> {
-    /// As a number; money only in the currency asked for.
-    fn number(&self, currency: Option<&str>) -> Option<Decimal> {
+impl<'a> Fact<'a> {
+    /// As a number; money only in the currency asked for, which is the control's own where none is named.
+    fn number(&self, asked: Option<&str>) -> Option<Decimal> {
+        match self.currencies() {
+            Some((currency, own)) if currency != asked.unwrap_or(own) => None,
+            Some(_) | None => self.amount(),
+        }
+    }
+
+    fn amount(&self) -> Option<Decimal> {
         match self {
             Fact::Number(number) | Fact::Value(Value::Number(number)) => Some(*number),
-            Fact::Value(Value::Money(money)) if currency.is_none_or(|it| it == money.currency) => {
-                Some(money.amount)
-            }
-            _ => None,
+            Fact::Money { amount, .. } => Some(*amount),
+            Fact::None | Fact::Value(_) | Fact::Initiator => None,
+        }
+    }
+
+    /// Of money: its currency, and that of its control.
+    fn currencies(&self) -> Option<(&'a str, &'a str)> {
+        match self {
+            Fact::Money { currency, own, .. } => Some((currency, own)),
+            Fact::None | Fact::Value(_) | Fact::Number(_) | Fact::Initiator => None,
         }
     }
 
@@ -192,6 +229,7 @@ impl Fact<'_> {
             Fact::Number(number) | Fact::Value(Value::Number(number)) => Some(number.to_string()),
             Fact::Initiator => Some("initiator".to_owned()),
             Fact::Value(Value::Text(text)) => Some(text.chars().take(200).collect()),
+            Fact::Money { amount, currency, .. } => Some(format!("{amount} {currency}")),
             Fact::Value(Value::Money(money)) => Some(format!("{} {}", money.amount, money.currency)),
             Fact::Value(Value::Date(date)) => Some(date.to_string()),
             Fact::Value(Value::DateRange(range)) => Some(format!("{} to {}", range.start, range.end)),
@@ -259,6 +297,9 @@ fn holds(test: &Test, fact: &Fact<'_>, facts: &Facts<'_>) -> bool {
             _ => false,
         },
         Test::Field { op, field } => match (fact, facts.form.get(field)) {
+            (Fact::Money { amount, currency, .. }, Some(Value::Money(other))) => {
+                *currency == other.currency && op.holds(amount.cmp(&other.amount))
+            }
             (Fact::Value(own), Some(other)) => {
                 compare_values(own, other).is_some_and(|order| op.holds(order))
             }
@@ -355,11 +396,10 @@ fn belongs(fact: &Fact<'_>, scope: &Scope, facts: &Facts<'_>) -> Option<Belongin
     })
 }
 
-/// `None` for values of different kinds, and for money of different currencies: they cannot be compared.
+/// `None` for values of different kinds, which cannot be compared.
 fn compare_values(own: &Value, other: &Value) -> Option<Ordering> {
     match (own, other) {
         (Value::Number(a), Value::Number(b)) => Some(a.cmp(b)),
-        (Value::Money(a), Value::Money(b)) if a.currency == b.currency => Some(a.amount.cmp(&b.amount)),
         (Value::Date(a), Value::Date(b)) => Some(a.date().cmp(&b.date())),
         (Value::Text(a), Value::Text(b)) => Some(a.trim().cmp(b.trim())),
         (Value::Choice(a), Value::Choice(b)) => Some(a.cmp(b)),

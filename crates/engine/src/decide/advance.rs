@@ -255,6 +255,7 @@ fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) ->
     let mut lanes: Vec<&Lane> = branch.lanes.iter().collect();
     lanes.sort_by_key(|lane| (lane.when == When::Default, lane.priority));
     let facts = Facts {
+        fields: &draft.template.form,
         form: &draft.instance.form,
         initiator: draft.instance.initiator,
         department: draft.instance.department,

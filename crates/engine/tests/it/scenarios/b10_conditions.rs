@@ -43,7 +43,9 @@ fn fields() -> Vec<Field> {
 fn holds_of(subject: Subject, test: Test, values: Json) -> bool {
     let form = read_values(&Form { fields: fields() }, values.as_object().unwrap()).unwrap();
     let directory = world().directory();
+    let fields = Form { fields: fields() };
     let facts = Facts {
+        fields: &fields,
         form: &form,
         initiator: user("ann"),
         department: Some(department("D2")),
@@ -103,6 +105,30 @@ fn the_currency_has_to_match() {
     assert!(holds("money", test("CNY"), json!("10")));
     assert!(!holds("money", test("USD"), json!("10")));
     assert!(holds("money", test("USD"), json!({"amount": "10", "currency": "USD"})));
+}
+
+/// A constant without a currency is in the currency of the control.
+#[test]
+fn an_amount_in_another_currency_than_its_control_is_not_compared() {
+    let dollars = |amount: &str| json!({"amount": amount, "currency": "USD"});
+    assert!(!holds("money", number(Compare::Greater, "5"), dollars("10")));
+    assert!(!holds("money", number(Compare::Less, "50"), dollars("10")));
+    let between = Test::Between { low: 1.into(), high: 20.into(), ends: Ends::Both, currency: None };
+    assert!(!holds("money", between.clone(), dollars("10")) && holds("money", between, json!("10")));
+}
+
+#[test]
+fn amounts_of_several_currencies_have_no_sum() {
+    let sum = |test: Test, rows: Json| {
+        let (table, column) = ("rows".into(), "price".into());
+        holds_of(Subject::Rows { table, column, figure: Figure::Sum }, test, json!({ "rows": rows }))
+    };
+    let dollars = json!({"price": {"amount": "5", "currency": "USD"}});
+    let mixed = json!([{"price": "5"}, dollars.clone()]);
+    assert!(!sum(number(Compare::Greater, "1"), mixed.clone()) && sum(Test::IsEmpty, mixed));
+    let in_dollars = Test::Number { op: Compare::Equal, value: 10.into(), currency: Some("USD".to_owned()) };
+    assert!(sum(in_dollars, json!([dollars.clone(), dollars.clone()])));
+    assert!(!sum(number(Compare::Equal, "5"), json!([dollars])));
 }
 
 #[test]
@@ -223,6 +249,8 @@ fn ranges_have_a_duration() {
     assert!(length(DurationUnit::Days, Compare::Equal, "2", "2026-01-05", "2026-01-06"));
     assert!(length(DurationUnit::HalfDays, Compare::Equal, "4", "2026-01-05", "2026-01-06"));
     assert!(length(DurationUnit::HalfDays, Compare::Equal, "2", "2026-01-05T13:00", "2026-01-06T11:00"));
+    assert!(length(DurationUnit::HalfDays, Compare::Equal, "3", "2026-01-05T13:00", "2026-01-06"));
+    assert!(length(DurationUnit::HalfDays, Compare::Equal, "3", "2026-01-05", "2026-01-06T11:00"));
     assert!(length(DurationUnit::Hours, Compare::Equal, "1.5", "2026-01-05T09:00", "2026-01-05T10:30"));
 }
 
