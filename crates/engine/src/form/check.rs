@@ -8,7 +8,8 @@
 use super::{DateRange, Field, FieldKind, FileRef, Form, FormData, Money, Value};
 use crate::ids::{FieldId, OptionId};
 use crate::problem::Problem;
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
+use jiff::fmt::temporal::Pieces;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -72,7 +73,8 @@ fn read_fields(
 }
 
 fn has_problem(problems: &[Problem], path: &str) -> bool {
-    problems.iter().any(|problem| problem.path.starts_with(path))
+    let at_or_below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+    problems.iter().any(|problem| problem.path.strip_prefix(path).is_some_and(at_or_below))
 }
 
 /// `None`: nothing was filled in, or a problem was noted.
@@ -122,10 +124,14 @@ fn read_text(raw: &Json) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Exact: a JSON number is read by its digits, never through a float.
+/// Exact. A JSON number with a fraction has gone through a float before we see it: up to 15 digits that loses nothing,
+/// longer ones have to come as a text.
 fn read_decimal(raw: &Json) -> Result<Decimal, String> {
     let text = match raw {
         Json::String(text) => text.trim().to_owned(),
+        Json::Number(number) if number.as_f64().is_some_and(|it| number.is_f64() && !float_is_exact(it)) => {
+            return Err(format!("must be given as a text, since it has more than {FLOAT_DIGITS} digits"));
+        }
         Json::Number(number) => number.to_string(),
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
             return Err("must be a number".to_owned());
@@ -137,8 +143,17 @@ fn read_decimal(raw: &Json) -> Result<Decimal, String> {
         .map_err(|_| "must be a number of at most 28 digits".to_owned())
 }
 
+/// Every decimal number of at most so many digits comes back from a float as it was.
+const FLOAT_DIGITS: usize = 15;
+
+fn float_is_exact(number: f64) -> bool {
+    let digits =
+        format!("{:e}", number.abs()).bytes().take_while(|it| *it != b'e').filter(u8::is_ascii_digit).count();
+    number.abs() < 1e15 && digits <= FLOAT_DIGITS
+}
+
 fn read_money(field: &Field, raw: &Json) -> Result<Money, String> {
-    let own = field.currency.as_deref().unwrap_or(DEFAULT_CURRENCY);
+    let own = field.own_currency();
     let Json::Object(members) = raw else {
         return Ok(Money { amount: read_decimal(raw)?, currency: own.to_owned() });
     };
@@ -150,10 +165,15 @@ fn read_money(field: &Field, raw: &Json) -> Result<Money, String> {
     Ok(Money { amount, currency: currency.to_owned() })
 }
 
+/// A date and time of the workspace's time zone. One with an offset is refused: dropping the offset could move the day.
 fn read_date(raw: &Json) -> Result<DateTime, String> {
-    raw.as_str()
-        .and_then(|text| DateTime::from_str(text.trim()).ok())
-        .ok_or_else(|| "must be a date like 2026-01-31 or 2026-01-31T09:30".to_owned())
+    let text = raw.as_str().map(str::trim);
+    let without_offset =
+        |pieces: &Pieces<'_>| pieces.offset().is_none() && pieces.time_zone_annotation().is_none();
+    text.and_then(|text| Pieces::parse(text).ok())
+        .filter(without_offset)
+        .map(|pieces| pieces.date().to_datetime(pieces.time().unwrap_or(Time::midnight())))
+        .ok_or_else(|| "must be a date like 2026-01-31 or 2026-01-31T09:30, without an offset".to_owned())
 }
 
 fn read_range(raw: &Json) -> Result<DateRange, String> {
@@ -241,5 +261,5 @@ fn plain(value: &Value) -> Json {
 }
 
 fn plain_date(date: DateTime) -> String {
-    if date.time() == jiff::civil::Time::midnight() { date.date().to_string() } else { date.to_string() }
+    if date.time() == Time::midnight() { date.date().to_string() } else { date.to_string() }
 }

@@ -83,3 +83,31 @@ fn unknown_members_of_a_field_survive() {
     let back = serde_json::to_value(field).unwrap();
     assert_eq!((&back["dateplace"], &back["nested"]), (&text["dateplace"], &text["nested"]));
 }
+
+/// A date is one of the workspace's time zone. Dropping an offset in silence would move it by a day.
+#[test]
+fn a_date_with_an_offset_is_refused() {
+    refuses(field("f", FieldKind::Date), json!("2026-01-31T23:30:00-05:00"));
+    refuses(field("f", FieldKind::Date), json!("2026-01-31T23:30:00Z"));
+    refuses(field("f", FieldKind::Date), json!("2026-01-31T23:30:00+08:00[Asia/Shanghai]"));
+    let range = json!({"start": "2026-02-01T00:00+01:00", "end": "2026-02-02"});
+    refuses(field("f", FieldKind::DateRange), range);
+}
+
+/// Such a number has been rounded before we see it; as a text it arrives whole.
+#[test]
+fn a_json_number_that_a_float_cannot_hold_is_refused() {
+    for text in ["9007199254740993.25", "100000000000000000001", "0.12345678901234567"] {
+        refuses(field("f", FieldKind::Number), serde_json::from_str(text).unwrap());
+        keeps(field("f", FieldKind::Number), json!(text), json!(text));
+    }
+    keeps(field("f", FieldKind::Number), json!(1234567890.12345), json!("1234567890.12345"));
+    keeps(field("f", FieldKind::Number), json!(u64::MAX), json!(u64::MAX.to_string()));
+}
+
+#[test]
+fn a_field_whose_id_begins_another_ones_is_required_all_the_same() {
+    let fields =
+        vec![field("ab", FieldKind::Number), Field { required: true, ..field("a", FieldKind::Text) }];
+    assert_eq!(read(fields, json!({"ab": "x"})).unwrap_err(), ["form.ab value_invalid", "form.a required"]);
+}
