@@ -4,7 +4,7 @@ mod advance;
 mod decision;
 mod submit;
 
-pub(crate) use submit::{begin, simulate};
+pub(crate) use submit::{begin, check_request, simulate};
 
 use crate::command::{Command, Envelope};
 use crate::directory::Directory;

@@ -2,7 +2,7 @@
 
 use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
-use crate::decide::{Draft, Purpose, begin, simulate};
+use crate::decide::{Draft, Purpose, begin, check_request, simulate};
 use crate::event::{Event, NewSlot};
 use crate::ids::{NodeId, UserId, VisitId};
 use crate::instance::{AutoReason, Instance, SlotState, Status, VisitState};
@@ -97,9 +97,34 @@ pub fn preview(
     submit: &Submit,
     at: Timestamp,
 ) -> Result<Preview, Rejection> {
+    let draft = new_draft(template, directory, initiator, at);
+    check_request(&draft, submit)?;
+    follow(draft, submit)
+}
+
+/// The likely path of a request that was accepted once, as people and template are now: nothing is checked again.
+pub fn likely_path(
+    template: &Template,
+    directory: &Directory,
+    initiator: UserId,
+    submit: &Submit,
+    at: Timestamp,
+) -> Result<Preview, Rejection> {
+    follow(new_draft(template, directory, initiator, at), submit)
+}
+
+fn new_draft<'a>(
+    template: &'a Template,
+    directory: &'a Directory,
+    initiator: UserId,
+    at: Timestamp,
+) -> Draft<'a> {
     let nobody = uuid::Uuid::nil();
     let instance = Instance::draft(nobody.into(), nobody.into(), 0, initiator);
-    let mut draft = Draft::new(template, directory, &instance, at, Purpose::Preview);
+    Draft::new(template, directory, &instance, at, Purpose::Preview)
+}
+
+fn follow(mut draft: Draft<'_>, submit: &Submit) -> Result<Preview, Rejection> {
     begin(&mut draft, submit)?;
     simulate(&mut draft)?;
     let steps: Vec<Step> = draft.events.iter().filter_map(|event| step(event, &draft)).collect();

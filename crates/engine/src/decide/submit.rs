@@ -21,16 +21,7 @@ pub(super) fn submit(draft: &mut Draft<'_>, actor: UserId, request: &Submit) -> 
     if draft.instance.initiator != actor {
         return Err(Rejection::NotInitiator);
     }
-    check_active(draft.directory, actor)?;
-    if !draft.directory.in_scope(actor, &draft.template.settings.visible_to) {
-        return Err(Rejection::TemplateNotVisible);
-    }
-    let problems = check_values(&draft.template.form, &request.form);
-    if !problems.is_empty() {
-        return Err(Rejection::FormInvalid { problems });
-    }
-    check_picks(draft, request)?;
-    check_cc(draft, request)?;
+    check_request(draft, request)?;
     if insists_on_people(draft.template) {
         let mut ahead =
             Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
@@ -38,6 +29,24 @@ pub(super) fn submit(draft: &mut Draft<'_>, actor: UserId, request: &Submit) -> 
         simulate(&mut ahead)?;
     }
     begin(draft, request)
+}
+
+/// Everything about a submission that can be judged without going along its path. A preview lacks nothing yet.
+pub(crate) fn check_request(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
+    let initiator = draft.instance.initiator;
+    check_active(draft.directory, initiator)?;
+    if !draft.directory.in_scope(initiator, &draft.template.settings.visible_to) {
+        return Err(Rejection::TemplateNotVisible);
+    }
+    let mut problems = check_values(&draft.template.form, &request.form);
+    if draft.purpose == Purpose::Preview {
+        problems.retain(|problem| problem.code != "required");
+    }
+    if !problems.is_empty() {
+        return Err(Rejection::FormInvalid { problems });
+    }
+    check_picks(draft, request)?;
+    check_cc(draft, request)
 }
 
 /// The submission itself and the first steps; also used to look ahead and to preview.
@@ -117,6 +126,7 @@ fn check_picks(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
             }
         }
         match users.as_slice() {
+            [] if draft.purpose == Purpose::Preview => {}
             [] => return Err(Rejection::PickMissing { node: node.clone() }),
             [_] => {}
             _ if offer.is_some_and(|offer| offer.many) => {}
@@ -140,18 +150,18 @@ impl Offer<'_> {
 }
 
 fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
-    let rules = match template.block(node)? {
-        Block::Approval(node) if node.empty == EmptyRule::InitiatorPicks => {
-            return Some(Offer { many: true, among: None });
+    let (rules, when_empty) = match template.block(node)? {
+        Block::Approval(node) => {
+            let when_empty = node.empty == EmptyRule::InitiatorPicks;
+            match &node.approvers {
+                Approvers::People(rules) => (&rules[..], when_empty),
+                Approvers::Chain(_) => (&[][..], when_empty),
+            }
         }
-        Block::Approval(node) => match &node.approvers {
-            Approvers::People(rules) => rules,
-            Approvers::Chain(_) => return None,
-        },
-        Block::Cc(node) => &node.people,
+        Block::Cc(node) => (&node.people[..], false),
         Block::Branch(_) => return None,
     };
-    rules.iter().find_map(|rule| match rule {
+    let offered = rules.iter().find_map(|rule| match rule {
         PersonRule::InitiatorPick { many, among } => Some(Offer { many: *many, among: Some(among) }),
         PersonRule::Members(_)
         | PersonRule::Initiator
@@ -160,7 +170,8 @@ fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
         | PersonRule::Role(_)
         | PersonRule::Group(_)
         | PersonRule::FormPerson(_) => None,
-    })
+    });
+    offered.or_else(|| when_empty.then_some(Offer { many: true, among: None }))
 }
 
 fn check_cc(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {

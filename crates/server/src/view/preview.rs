@@ -9,9 +9,9 @@ use zhupi_engine::approvers::Found;
 use zhupi_engine::condition::GroupsOutcome;
 use zhupi_engine::ids::NodeId;
 use zhupi_engine::instance::VisitState;
-use zhupi_engine::preview::{Preview, PreviewPerson, Step, Uncertain};
+use zhupi_engine::preview::{Preview, PreviewPerson, Step, Uncertain, likely_path};
 use zhupi_engine::template::Mode;
-use zhupi_engine::{Directory, Instance, Status, Submit, Template, preview};
+use zhupi_engine::{Directory, Instance, Status, Submit, Template};
 
 /// The likely path of a submission.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -103,7 +103,7 @@ pub fn upcoming(
         picks: instance.picks.clone(),
         cc: Vec::new(),
     };
-    let Ok(preview) = preview(template, directory, instance.initiator, &submit, at) else {
+    let Ok(preview) = likely_path(template, directory, instance.initiator, &submit, at) else {
         return Vec::new();
     };
     let ahead = preview.steps.into_iter().filter(|step| !has_happened(instance, step));

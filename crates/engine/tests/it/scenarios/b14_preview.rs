@@ -2,12 +2,12 @@
 
 use crate::world::*;
 use serde_json::json;
-use zhupi_engine::Status;
 use zhupi_engine::condition::{Compare, Condition, Group, Scope, Subject, Test};
-use zhupi_engine::form::FieldKind;
+use zhupi_engine::form::{Field, FieldKind, FormData, Value};
 use zhupi_engine::instance::{AutoReason, VisitState};
 use zhupi_engine::preview::{Step, Uncertain};
 use zhupi_engine::template::{Block, PersonRule, Template, When};
+use zhupi_engine::{Rejection, Status, Submit, preview};
 
 fn words(steps: &[Step]) -> Vec<String> {
     steps
@@ -88,4 +88,36 @@ fn the_real_path_is_the_preview_when_everybody_approves() {
     });
     let likely: Vec<_> = likely.collect();
     assert_eq!((visits, run.status()), (likely, preview.ends));
+}
+
+#[test]
+fn what_a_submission_is_refused_for_refuses_the_preview_but_for_what_is_still_missing() {
+    let pick = PersonRule::InitiatorPick {
+        many: false,
+        among: Scope { users: vec![user("bob")], ..Scope::default() },
+    };
+    let mut flow = template(vec![Block::Approval(node("n", by(pick)))]);
+    flow.form.fields = vec![Field { required: true, ..field("sum", FieldKind::Money) }];
+    let refused = |world: World, flow: &Template, submit: &Submit| {
+        preview(flow, &world.directory(), user("ann"), submit, at(0)).err()
+    };
+    let picked = |name: &str| Submit { picks: [("n".into(), vec![user(name)])].into(), ..Submit::default() };
+    assert_eq!(refused(world(), &flow, &Submit::default()), None);
+    assert_eq!(
+        refused(world(), &flow, &Submit { picks: [("n".into(), vec![])].into(), ..picked("x") }),
+        None
+    );
+    let node = "n".into();
+    assert_eq!(
+        refused(world(), &flow, &picked("cid")),
+        Some(Rejection::PickNotAllowed { node, user: user("cid") })
+    );
+    let told = Submit { cc: vec![user("dan")], ..Submit::default() };
+    assert_eq!(refused(world(), &flow, &told), Some(Rejection::CcNotAllowed));
+    let gone = Rejection::UserNotActive { user: user("ann") };
+    assert_eq!(refused(world().disabled("ann"), &flow, &Submit::default()), Some(gone));
+    let wrong = Submit { form: FormData([("sum".into(), Value::Text("x".into()))].into()), ..picked("bob") };
+    assert!(matches!(refused(world(), &flow, &wrong), Some(Rejection::FormInvalid { .. })));
+    flow.settings.visible_to.users = vec![user("bob")];
+    assert_eq!(refused(world(), &flow, &Submit::default()), Some(Rejection::TemplateNotVisible));
 }

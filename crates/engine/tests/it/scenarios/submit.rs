@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::condition::Scope;
 use zhupi_engine::form::{Field, FieldKind, FormData, Value};
-use zhupi_engine::template::{Block, PersonRule, Template};
+use zhupi_engine::template::{Block, EmptyRule, PersonRule, Template};
 use zhupi_engine::{Command, Rejection, Status, Submit};
 
 fn world() -> World {
@@ -106,4 +106,15 @@ fn a_title_is_made_where_none_is_given() {
 #[test]
 fn an_empty_flow_is_approved_at_once() {
     assert_eq!(submit(template(vec![]), "ann", Submit::default()).unwrap().status(), Status::Approved);
+}
+
+#[test]
+fn a_pick_for_the_case_that_nobody_is_found_keeps_to_the_offer() {
+    let mut template = picking(false);
+    if let Block::Approval(node) = &mut template.flow[1] {
+        node.empty = EmptyRule::InitiatorPicks;
+    }
+    let refused = submit(template.clone(), "ann", picks(&["dan"])).err();
+    assert_eq!(refused, Some(Rejection::PickNotAllowed { node: "n".into(), user: user("dan") }));
+    assert!(submit(template, "ann", picks(&["bob"])).is_ok());
 }
