@@ -1,4 +1,5 @@
-//! The one list of invariants. `decide` ends with it, the random tests and `zhupi check` use it.
+//! The one list of invariants. The server looks at it before it writes what was decided;
+//! the random tests and `zhupi check` use it too.
 
 use super::{Instance, SlotState, Status, TokenState, Visit, VisitState};
 use std::collections::HashSet;
