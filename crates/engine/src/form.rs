@@ -2,6 +2,7 @@
 
 mod check;
 
+pub(crate) use check::is_currency;
 pub use check::{DEFAULT_CURRENCY, check_values, read_partial, read_values, to_plain};
 
 use crate::ids::{DepartmentId, FieldId, FileId, OptionId, UserId};

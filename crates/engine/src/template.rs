@@ -1,10 +1,13 @@
 //! What an administrator draws: a form, and a flow as a tree of blocks. What he draws is what the engine runs.
-//! Whether a drawing makes sense: `template/check.rs`. Finding one's way in it: `template/walk.rs`.
+//! Whether a drawing makes sense: `template/check.rs`; for the people of today: `template/lint.rs`. Finding one's way in
+//! it: `template/walk.rs`.
 
 mod check;
+mod lint;
 mod walk;
 
-pub use check::{check_template, lint_template};
+pub use check::check_template;
+pub use lint::lint_template;
 pub use walk::Next;
 
 use crate::condition::{Group, Scope};

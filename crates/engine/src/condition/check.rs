@@ -1,7 +1,7 @@
 //! What is wrong with conditions: empty groups, unknown controls and options, tests that do not fit what they look at.
 
-use super::{Condition, Figure, Group, Scope, Subject, Test};
-use crate::form::{Field, FieldKind, Form};
+use super::{Compare, Condition, Ends, Figure, Group, Scope, Subject, Test};
+use crate::form::{Field, FieldKind, Form, is_currency};
 use crate::ids::{FieldId, OptionId};
 use crate::problem::Problem;
 use std::ops::RangeInclusive;
@@ -119,8 +119,12 @@ impl Check<'_> {
 
     fn constants(&mut self, test: &Test, kind: Kind, field: Option<&Field>) {
         match test {
-            Test::Between { low, high, .. } if low > high => {
-                self.report("test", "range_empty", format!("no number lies between {low} and {high}"));
+            Test::Number { currency, .. } => self.currency(currency.as_deref()),
+            Test::Between { low, high, ends, currency } => {
+                self.currency(currency.as_deref());
+                if low > high || (low == high && *ends != Ends::Both) {
+                    self.report("test", "range_empty", format!("no number lies between {low} and {high}"));
+                }
             }
             Test::DateBetween { first, last } if first > last => {
                 self.report("test", "range_empty", format!("no day lies between {first} and {last}"));
@@ -128,18 +132,28 @@ impl Check<'_> {
             Test::In { options } | Test::NotIn { options } | Test::Choices { options, .. } => {
                 self.options(options, field);
             }
-            Test::Text { values, .. } if values.is_empty() => self.no_constant(),
+            Test::Text { values, .. } if !all_filled_in(values) => self.no_constant(),
             Test::People { users, .. } if users.is_empty() => self.no_constant(),
-            Test::HasExtension { extensions } if extensions.is_empty() => self.no_constant(),
+            Test::HasExtension { extensions } if !all_filled_in(extensions) => self.no_constant(),
+            Test::HasExtension { extensions } if extensions.iter().any(|it| it.contains('.')) => {
+                self.report("test", "extension_unfit", "extensions are written without a dot".to_owned());
+            }
             Test::Weekday { days } if days.is_empty() || !days.iter().all(|day| WEEKDAYS.contains(day)) => {
                 self.report("test", "weekday_unknown", "weekdays are 1 (Monday) to 7 (Sunday)".to_owned());
             }
             Test::Belongs { scope } | Test::NotBelongs { scope } => self.scope(scope),
-            Test::Field { field: other, .. } => self.other_field(other, kind),
+            Test::Field { op, field: other } => {
+                if !matches!(op, Compare::Equal | Compare::NotEqual) && !is_ordered(kind) {
+                    self.report(
+                        "test",
+                        "test_unfit",
+                        "only numbers, amounts and dates have an order".to_owned(),
+                    );
+                }
+                self.other_field(other, kind);
+            }
             Test::IsEmpty
             | Test::NotEmpty
-            | Test::Number { .. }
-            | Test::Between { .. }
             | Test::Text { .. }
             | Test::People { .. }
             | Test::Date { .. }
@@ -180,6 +194,12 @@ impl Check<'_> {
         }
     }
 
+    fn currency(&mut self, currency: Option<&str>) {
+        if let Some(currency) = currency.filter(|it| !is_currency(it)) {
+            self.report("test", "currency_unknown", format!("`{currency}` is no currency such as CNY"));
+        }
+    }
+
     fn no_constant(&mut self) {
         self.report("test", "constant_missing", "there is nothing to compare with".to_owned());
     }
@@ -187,6 +207,15 @@ impl Check<'_> {
     fn report(&mut self, member: &str, code: &str, message: String) {
         self.problems.push(Problem::error(format!("{}.{member}", self.path), code, message));
     }
+}
+
+fn all_filled_in(constants: &[String]) -> bool {
+    !constants.is_empty() && constants.iter().all(|it| !it.trim().is_empty())
+}
+
+fn is_ordered(kind: Kind) -> bool {
+    use FieldKind as F;
+    matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money | F::Date))
 }
 
 fn fits(test: &Test, kind: Kind) -> bool {

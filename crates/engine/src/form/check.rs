@@ -159,10 +159,15 @@ fn read_money(field: &Field, raw: &Json) -> Result<Money, String> {
     };
     let amount = read_decimal(members.get("amount").unwrap_or(&Json::Null))?;
     let currency = members.get("currency").and_then(Json::as_str).unwrap_or(own);
-    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    if !is_currency(currency) {
         return Err(format!("has an unknown currency `{currency}`"));
     }
     Ok(Money { amount, currency: currency.to_owned() })
+}
+
+/// Written like an ISO 4217 code.
+pub(crate) fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// A date and time of the workspace's time zone. One with an offset is refused: dropping the offset could move the day.

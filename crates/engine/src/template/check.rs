@@ -1,13 +1,12 @@
-//! What is wrong with a template: by itself (`check_template`), and for the people of today (`lint_template`).
+//! What is wrong with a template by itself. For the people of today: `template/lint.rs`.
 
 use super::{
-    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, PersonRule, Start, Template,
-    When,
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Lane, Level, Line, PersonRule,
+    SelfRule, Start, Template, When,
 };
-use crate::condition::check_groups;
-use crate::directory::Directory;
-use crate::form::{Field, FieldKind};
-use crate::ids::{FieldId, NodeId, UserId};
+use crate::condition::{LaneGroups, check_groups, lint_lanes};
+use crate::form::{Field, FieldKind, is_currency};
+use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
 use std::collections::HashSet;
 
@@ -29,7 +28,10 @@ pub fn check_template(template: &Template) -> Vec<Problem> {
     check.form();
     check.blocks(&template.flow, "flow", 0);
     check.flow_as_a_whole();
-    check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::Cc);
+    check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::End);
+    if template.settings.completion_callback.as_ref().is_some_and(|it| it.trim().is_empty()) {
+        check.error("settings.completion_callback", "callback_blank", "the callback names no handler");
+    }
     check.problems
 }
 
@@ -44,6 +46,7 @@ struct Check<'a> {
 enum Place {
     Approval,
     Cc,
+    End,
 }
 
 impl Check<'_> {
@@ -72,6 +75,7 @@ impl Check<'_> {
         let mut ids = HashSet::new();
         for (number, field) in fields.iter().enumerate() {
             let path = format!("{path}[{number}]");
+            self.id_text(field.id.as_str(), &path);
             if !ids.insert(&field.id) {
                 self.error(
                     format!("{path}.id"),
@@ -92,6 +96,13 @@ impl Check<'_> {
                 "id_repeated",
                 format!("the option `{}` is there twice", option.id),
             );
+        }
+        if field.options.iter().any(|option| !is_id(option.id.as_str())) {
+            self.error(format!("{path}.options"), "id_invalid", ID_RULE);
+        }
+        if let Some(currency) = field.currency.as_ref().filter(|it| !is_currency(it)) {
+            let message = format!("`{currency}` is no currency such as CNY");
+            self.error(format!("{path}.currency"), "currency_unknown", message);
         }
         match field.kind {
             FieldKind::Select | FieldKind::MultiSelect if field.options.is_empty() => {
@@ -151,11 +162,15 @@ impl Check<'_> {
     }
 
     fn id(&mut self, id: &NodeId, path: &str) {
-        if id.as_str().is_empty() || id.as_str().len() > TITLE_LIMIT {
-            self.error(format!("{path}.id"), "id_invalid", "an id has 1 to 200 characters");
-        }
+        self.id_text(id.as_str(), path);
         if !self.ids.insert(id.clone()) {
             self.error(format!("{path}.id"), "id_repeated", format!("the id `{id}` is used twice"));
+        }
+    }
+
+    fn id_text(&mut self, id: &str, path: &str) {
+        if !is_id(id) {
+            self.error(format!("{path}.id"), "id_invalid", ID_RULE);
         }
     }
 
@@ -169,6 +184,10 @@ impl Check<'_> {
                 self.rules(rules, &format!("{path}.approvers"), Place::Approval);
             }
             Approvers::Chain(chain) => self.chain(chain, &format!("{path}.approvers")),
+        }
+        if node.self_rule == Some(SelfRule::Approve) && self.template.form.fields.iter().any(holds_money) {
+            let message = "the initiator may approve his own money here";
+            self.problems.push(Problem::warning(format!("{path}.self_rule"), "self_approve_money", message));
         }
         if matches!(&node.empty, EmptyRule::Members(users) if users.is_empty()) {
             self.error(
@@ -206,14 +225,31 @@ impl Check<'_> {
             }
             self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
         }
+        self.lint_lanes(branch, path);
+    }
+
+    fn lint_lanes(&mut self, branch: &Branch, path: &str) {
+        let mut lanes: Vec<(usize, &Lane)> = branch.lanes.iter().enumerate().collect();
+        lanes.sort_by_key(|(_, lane)| lane.priority);
+        let conditional = lanes.into_iter().filter_map(|(number, lane)| match &lane.when {
+            When::AnyOf(groups) => Some(LaneGroups { path: format!("{path}.lanes[{number}].when"), groups }),
+            When::Default => None,
+        });
+        lint_lanes(&conditional.collect::<Vec<_>>(), &format!("{path}.lanes"), &mut self.problems);
     }
 
     fn rules(&mut self, rules: &[PersonRule], path: &str, place: Place) {
+        if rules.iter().filter(|rule| matches!(rule, PersonRule::InitiatorPick { .. })).count() > 1 {
+            self.error(path, "pick_repeated", "the initiator picks once for a node");
+        }
         for (number, rule) in rules.iter().enumerate() {
             let path = format!("{path}[{number}]");
             match rule {
                 PersonRule::Members(users) if users.is_empty() && place == Place::Approval => {
                     self.error(path, "approver_missing", "nobody is named to decide");
+                }
+                PersonRule::InitiatorPick { .. } if place == Place::End => {
+                    self.error(path, "pick_unfit", "the initiator picks for a node; the end is none");
                 }
                 PersonRule::Supervisor(level) => {
                     self.level(level, &path);
@@ -266,13 +302,17 @@ impl Check<'_> {
 
     fn chain(&mut self, chain: &Chain, path: &str) {
         self.start(&chain.start, path);
-        if chain.line == super::Line::Supervisors {
+        if chain.line == Line::Supervisors {
             self.needs_person(&chain.start, path);
         }
         match &chain.end {
             ChainEnd::Levels(level) | ChainEnd::FromTop(level) => self.level_number(*level, path),
             ChainEnd::Limit(field) => {
                 self.field_of_kind(field, &[FieldKind::Money, FieldKind::Number], &format!("{path}.end"));
+            }
+            ChainEnd::Department(_) if chain.line == Line::Supervisors => {
+                let message = "the reporting line leads through people, not through departments";
+                self.error(format!("{path}.end"), "end_unfit", message);
             }
             ChainEnd::Role { .. } | ChainEnd::Department(_) => {}
         }
@@ -293,102 +333,15 @@ impl Check<'_> {
     }
 }
 
-/// What the people of today make of a template: roles without holders, departments without heads, people who are
-/// disabled or unknown. Warnings only, since people change.
-pub fn lint_template(template: &Template, directory: &Directory) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    lint_blocks(&template.flow, "flow", directory, &mut problems);
-    lint_users(&template.settings.managers, "settings.managers", directory, &mut problems);
-    lint_rules(&template.settings.cc_at_end, "settings.cc_at_end", directory, &mut problems);
-    if !template.settings.managers.iter().any(|user| directory.is_active(*user))
-        && directory.admins().is_empty()
-    {
-        let message = "there is no administrator to ask where nobody is found";
-        problems.push(Problem::warning("settings.managers", "administrator_missing", message));
-    }
-    problems
+const ID_RULE: &str =
+    "an id has 1 to 200 characters, none of them a control character, and no blank at its ends";
+
+fn is_id(text: &str) -> bool {
+    (1..=TITLE_LIMIT).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
+        && text.trim() == text
 }
 
-fn lint_blocks(blocks: &[Block], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
-    for (number, block) in blocks.iter().enumerate() {
-        let path = format!("{path}[{number}]");
-        match block {
-            Block::Approval(node) => {
-                if let Approvers::People(rules) = &node.approvers {
-                    lint_rules(rules, &format!("{path}.approvers"), directory, problems);
-                }
-                if let EmptyRule::Members(users) = &node.empty {
-                    lint_users(users, &format!("{path}.empty"), directory, problems);
-                }
-                if node.empty == EmptyRule::AutoApprove {
-                    let message = "passes without anybody where nobody is found";
-                    problems.push(Problem::warning(format!("{path}.empty"), "auto_approve", message));
-                }
-            }
-            Block::Cc(node) => lint_rules(&node.people, &format!("{path}.people"), directory, problems),
-            Block::Branch(branch) => {
-                for (number, lane) in branch.lanes.iter().enumerate() {
-                    lint_blocks(&lane.blocks, &format!("{path}.lanes[{number}].blocks"), directory, problems);
-                }
-            }
-        }
-    }
-}
-
-fn lint_rules(rules: &[PersonRule], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
-    for (number, rule) in rules.iter().enumerate() {
-        let path = format!("{path}[{number}]");
-        match rule {
-            PersonRule::Members(users) => lint_users(users, &path, directory, problems),
-            PersonRule::Role(id) => {
-                let role = directory.role(*id).map(|role| (&role.name, &role.members));
-                lint_holders(role, "role", &path, directory, problems);
-            }
-            PersonRule::Group(id) => {
-                let group = directory.group(*id).map(|group| (&group.name, &group.members));
-                lint_holders(group, "group", &path, directory, problems);
-            }
-            PersonRule::DepartmentHead(_) => lint_headless(&path, directory, problems),
-            PersonRule::InitiatorPick { .. }
-            | PersonRule::Initiator
-            | PersonRule::Supervisor(_)
-            | PersonRule::FormPerson(_) => {}
-        }
-    }
-}
-
-fn lint_users(users: &[UserId], path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
-    for user in users.iter().filter(|user| !directory.is_active(**user)) {
-        let message = format!("`{}` is unknown or disabled", directory.name(*user));
-        problems.push(Problem::warning(path, "user_not_active", message));
-    }
-}
-
-fn lint_holders(
-    named: Option<(&String, &Vec<UserId>)>,
-    what: &str,
-    path: &str,
-    directory: &Directory,
-    problems: &mut Vec<Problem>,
-) {
-    let message = match named {
-        None => format!("there is no such {what}"),
-        Some((_, members)) if members.iter().any(|user| directory.is_active(*user)) => return,
-        Some((name, _)) => format!("nobody active is in the {what} `{name}`"),
-    };
-    problems.push(Problem::warning(path, &format!("{what}_empty"), message));
-}
-
-fn lint_headless(path: &str, directory: &Directory, problems: &mut Vec<Problem>) {
-    let headless = |heads: &[UserId]| !heads.iter().any(|head| directory.is_active(*head));
-    let names: Vec<&str> = directory
-        .departments()
-        .into_iter()
-        .filter(|it| headless(&it.heads))
-        .map(|it| it.name.as_str())
-        .collect();
-    if !names.is_empty() {
-        let message = format!("departments without an active head: {}", names.join(", "));
-        problems.push(Problem::warning(path, "department_headless", message));
-    }
+fn holds_money(field: &Field) -> bool {
+    field.kind == FieldKind::Money || field.columns.iter().any(holds_money)
 }

@@ -155,3 +155,173 @@ fn circles_and_unknown_names_in_a_directory() {
     ];
     assert_eq!(codes, expected);
 }
+
+#[test]
+fn ids_can_be_written_and_told_apart() {
+    let titled = |id: &str| Field { title: "T".to_owned(), ..field(id, FieldKind::Text) };
+    let asked = |id: &str| Approval { title: "T".to_owned(), ..node(id, members(&["bob"])) };
+    let long = "审".repeat(201);
+    for bad in ["", " a", "a\n", long.as_str()] {
+        check(with_form(vec![titled(bad)], vec![ask("n", &["bob"])]), &["form[0].id id_invalid"]);
+        check(template(vec![Block::Approval(asked(bad))]), &["flow[0].id id_invalid"]);
+    }
+    let options = vec![choice("f", FieldKind::Select, &[""])];
+    check(with_form(options, vec![ask("n", &["bob"])]), &["form[0].options id_invalid"]);
+    let longest = "审".repeat(200);
+    check(with_form(vec![titled(&longest)], vec![Block::Approval(asked(&longest))]), &[]);
+}
+
+#[test]
+fn currencies_are_codes() {
+    let money = Field { currency: Some("yuan".to_owned()), ..field("f", FieldKind::Money) };
+    let test = Test::Number { op: Compare::Less, value: 5.into(), currency: Some("rmb".to_owned()) };
+    let lanes = vec![lane("l", 1, when("f", test), vec![]), lane("d", 2, When::Default, vec![])];
+    let expected = ["form[0].currency currency_unknown", "flow[1].lanes[0].when[0][0].test currency_unknown"];
+    check(with_lanes(vec![money], lanes), &expected);
+}
+
+#[test]
+fn the_initiator_picks_once_for_a_node_and_not_for_the_end() {
+    let pick = || PersonRule::InitiatorPick { many: false, among: Default::default() };
+    let mut template = template(vec![Block::Approval(node("n", Approvers::People(vec![pick(), pick()])))]);
+    template.settings.cc_at_end = vec![pick()];
+    check(template, &["flow[0].approvers pick_repeated", "settings.cc_at_end[0] pick_unfit"]);
+}
+
+#[test]
+fn a_reporting_line_does_not_end_at_a_department() {
+    let end = ChainEnd::Department(department("D"));
+    let chain = Chain { line: Line::Supervisors, end, ..department_chain(0) };
+    let template = template(vec![Block::Approval(node("n", Approvers::Chain(chain)))]);
+    check(template, &["flow[0].approvers.end end_unfit"]);
+}
+
+#[test]
+fn a_callback_names_its_handler() {
+    let mut template = template(vec![ask("n", &["bob"])]);
+    template.settings.completion_callback = Some(" ".to_owned());
+    check(template, &["settings.completion_callback callback_blank"]);
+}
+
+#[test]
+fn approving_ones_own_money_is_worth_a_look() {
+    let approval = Approval { self_rule: Some(SelfRule::Approve), ..node("n", members(&["bob"])) };
+    let flow = || vec![Block::Approval(approval.clone())];
+    let table = Field { columns: vec![field("m", FieldKind::Money)], ..field("t", FieldKind::Table) };
+    check(with_form(vec![table], flow()), &["flow[0].self_rule self_approve_money"]);
+    check(with_form(vec![], flow()), &[]);
+}
+
+#[test]
+fn constants_can_be_met() {
+    let lanes = |test| vec![lane("l", 1, when("f", test), vec![]), lane("d", 2, When::Default, vec![])];
+    let checked = |kind, test| {
+        let fields = vec![field("f", kind), field("g", kind)];
+        let found = check_template(&with_lanes(fields, lanes(test)));
+        found.into_iter().map(|it| it.code).collect::<Vec<_>>()
+    };
+    let text = |value: &str| Test::Text {
+        op: zhupi_engine::condition::TextOp::Contains,
+        values: vec!["a".to_owned(), value.to_owned()],
+        ignore_case: false,
+    };
+    assert_eq!(checked(FieldKind::Text, text(" ")), ["constant_missing"]);
+    let extension = |it: &str| Test::HasExtension { extensions: vec![it.to_owned()] };
+    assert_eq!(checked(FieldKind::File, extension("")), ["constant_missing"]);
+    assert_eq!(checked(FieldKind::File, extension(".pdf")), ["extension_unfit"]);
+    let between = |ends| Test::Between { low: 5.into(), high: 5.into(), ends, currency: None };
+    assert_eq!(checked(FieldKind::Number, between(Ends::LowOnly)), ["range_empty"]);
+    assert_eq!(checked(FieldKind::Number, between(Ends::Both)), [] as [&str; 0]);
+    let other = |op| Test::Field { op, field: "g".into() };
+    assert_eq!(checked(FieldKind::Text, other(Compare::Less)), ["test_unfit"]);
+    assert_eq!(checked(FieldKind::Text, other(Compare::Equal)), [] as [&str; 0]);
+    assert_eq!(checked(FieldKind::Money, other(Compare::Less)), [] as [&str; 0]);
+}
+
+// ---- lanes beside each other ----
+
+fn number(op: Compare, value: i64) -> Test {
+    Test::Number { op, value: value.into(), currency: None }
+}
+
+fn range(low: i64, high: i64) -> Test {
+    Test::Between { low: low.into(), high: high.into(), ends: Ends::LowOnly, currency: None }
+}
+
+/// Lanes of which each has one group of tests of the field `f`, tried in this order.
+#[track_caller]
+fn beside(fields: Vec<Field>, lanes: &[&[Test]], expected: &[&str]) {
+    let group = |tests: &[Test]| {
+        let condition = |test: &Test| Condition { subject: Subject::Field("f".into()), test: test.clone() };
+        When::AnyOf(vec![Group { conditions: tests.iter().map(condition).collect() }])
+    };
+    let drawn =
+        (1..).zip(lanes).map(|(number, tests)| lane(&format!("l{number}"), number, group(tests), vec![]));
+    let lanes = drawn.chain([lane("d", 0, When::Default, vec![])]).collect();
+    check(with_lanes(fields, lanes), expected);
+}
+
+#[track_caller]
+fn numbers(lanes: &[&[Test]], expected: &[&str]) {
+    beside(vec![field("f", FieldKind::Number)], lanes, expected);
+}
+
+#[test]
+fn a_group_whose_conditions_exclude_each_other() {
+    use Compare::*;
+    let never = ["flow[1].lanes[0].when[0] group_contradictory"];
+    numbers(&[&[number(Less, 5), number(GreaterOrEqual, 5)]], &never);
+    numbers(&[&[number(Greater, 5), number(NotEqual, 7), range(0, 5)]], &never);
+    numbers(&[&[Test::IsEmpty, number(Less, 5)]], &never);
+    numbers(&[&[number(LessOrEqual, 5), number(GreaterOrEqual, 5)]], &[]);
+    let select = || vec![choice("f", FieldKind::Select, &["a", "b"])];
+    let among = |it: &str| Test::In { options: vec![it.into()] };
+    let not = |it: &str| Test::NotIn { options: vec![it.into()] };
+    beside(select(), &[&[among("a"), among("b")]], &never);
+    beside(select(), &[&[among("a"), not("a")]], &never);
+    beside(select(), &[&[among("a"), not("b")]], &[]);
+}
+
+#[test]
+fn a_lane_that_an_earlier_one_always_forestalls() {
+    use Compare::*;
+    let shadowed = ["flow[1].lanes[1].when lane_shadowed"];
+    numbers(&[&[number(Greater, 5)], &[number(Greater, 10)]], &shadowed);
+    numbers(&[&[Test::NotEmpty], &[number(Less, 5)]], &shadowed);
+    numbers(&[&[number(Greater, 10)], &[number(Greater, 5)]], &[]);
+    numbers(&[&[number(Less, 5)], &[number(LessOrEqual, 5)]], &[]);
+    let dollars = Test::Number { op: Greater, value: 10.into(), currency: Some("USD".to_owned()) };
+    beside(vec![field("f", FieldKind::Money)], &[&[number(Greater, 5)], &[dollars]], &[]);
+}
+
+#[test]
+fn numbers_between_two_lanes_that_neither_takes() {
+    use Compare::*;
+    let gap = ["flow[1].lanes range_gap"];
+    numbers(&[&[number(Less, 100)], &[number(Greater, 100)]], &gap);
+    numbers(&[&[range(0, 10)], &[range(11, 20)]], &gap);
+    numbers(&[&[range(10, 20)], &[range(0, 10)], &[number(GreaterOrEqual, 20)]], &[]);
+    numbers(&[&[number(Less, 100)], &[number(GreaterOrEqual, 100)]], &[]);
+    numbers(&[&[number(Less, 1)], &[number(Greater, 5)], &[Test::IsEmpty]], &[]);
+}
+
+#[test]
+fn the_people_of_today_along_a_chain_and_in_an_offer() {
+    let world = World::new().people(&["bob"]).department("D", "", &[]);
+    let chain = |end| Block::Approval(node("n", Approvers::Chain(Chain { end, ..department_chain(0) })));
+    let nobody = zhupi_engine::condition::Scope { users: vec![user("zoe")], ..Default::default() };
+    let pick = PersonRule::InitiatorPick { many: false, among: nobody };
+    let flow = vec![
+        chain(ChainEnd::Role { role: role("R"), missing: AboveTop::Top }),
+        chain(ChainEnd::Department(department("X"))),
+        Block::Approval(node("p", by(pick))),
+    ];
+    let expected = [
+        "flow[0].approvers department_headless",
+        "flow[0].approvers.end role_empty",
+        "flow[1].approvers department_headless",
+        "flow[1].approvers.end department_unknown",
+        "flow[2].approvers[0] offer_empty",
+    ];
+    assert_eq!(found(&lint_template(&template(flow), &world.directory())), expected);
+}

@@ -285,7 +285,11 @@ fn random_approvers(rng: &mut Rng) -> Approvers {
     if rng.u8(..4) == 0 {
         return Approvers::Chain(random_chain(rng));
     }
-    Approvers::People((0..rng.usize(1..3)).map(|_| random_rule(rng)).collect())
+    let mut rules: Vec<PersonRule> = (0..rng.usize(1..3)).map(|_| random_rule(rng)).collect();
+    let is_pick = |rule: &PersonRule| matches!(rule, PersonRule::InitiatorPick { .. });
+    // The initiator picks once for a node.
+    rules.dedup_by(|rule, other| is_pick(rule) && is_pick(other));
+    Approvers::People(rules)
 }
 
 fn random_level(rng: &mut Rng) -> Level {
@@ -298,15 +302,16 @@ fn random_level(rng: &mut Rng) -> Level {
 }
 
 fn random_chain(rng: &mut Rng) -> Chain {
+    let line = if rng.bool() { Line::Supervisors } else { Line::DepartmentHeads };
     let end = match rng.u8(..6) {
         0 => ChainEnd::FromTop(rng.u8(1..4)),
         1 => ChainEnd::Role { role: role("R"), missing: AboveTop::Empty },
-        2 => ChainEnd::Department(random_department(rng)),
+        2 if line == Line::DepartmentHeads => ChainEnd::Department(random_department(rng)),
         3 => ChainEnd::Limit("sum".into()),
         _ => ChainEnd::Levels(rng.u8(..5)),
     };
     Chain {
-        line: if rng.bool() { Line::Supervisors } else { Line::DepartmentHeads },
+        line,
         end,
         start: if rng.u8(..5) == 0 { Start::FormPerson("who".into()) } else { Start::Initiator },
         order: if rng.bool() { Order::BottomUp } else { Order::TopDown },
