@@ -84,10 +84,10 @@ impl App {
         if new.expires_in_days.is_some_and(|days| !(1..=LONGEST_LIFE_DAYS).contains(&days)) {
             return Err(Error::field("expires_in_days", format!("expected 1 to {LONGEST_LIFE_DAYS}")));
         }
-        if let Some(id) = &new.app
-            && self.store.load_app(tenant, id).await?.is_none()
-        {
-            return Err(Error::field("app", format!("there is no app `{id}`")));
+        if let Some(id) = &new.app {
+            let app = self.store.load_app(tenant, id).await?;
+            let app = app.ok_or_else(|| Error::field("app", format!("there is no app `{id}`")))?;
+            check_scopes(&app, &new.scopes)?;
         }
         let secret = new_token(TokenKind::Api, tenant)?;
         let now = self.now_us();
@@ -147,6 +147,15 @@ impl App {
             }
             page.after = tokens.next;
         }
+    }
+}
+
+/// An app's tokens are for nothing that the app is not for.
+fn check_scopes(app: &zhupi_store::App, scopes: &[Scope]) -> Result<(), Error> {
+    let given = Scope::of_words(&app.scopes);
+    match scopes.iter().find(|scope| !given.contains(scope)) {
+        Some(scope) => Err(Error::field("scopes", format!("the app lacks the scope `{}`", scope.as_str()))),
+        None => Ok(()),
     }
 }
 

@@ -59,7 +59,7 @@ async fn a_token_begets_no_other_that_outlives_it() {
 
     // One that may is an app's, and so is what it makes.
     let root = app.session(app.admin("root").await).await;
-    let office = json!({ "name": "office", "scopes": ["read"] });
+    let office = json!({ "name": "office", "scopes": ["read", "write", "admin"] });
     let office = app.post("/v1/apps").by(&root).json(&office).send().await.expect(201);
     let first = json!({ "name": "first", "scopes": ["read", "write", "admin"], "app": office["id"] });
     let first = app.post("/v1/tokens").by(&root).json(&first).send().await.expect(201);
@@ -119,6 +119,17 @@ async fn an_apps_secret_is_shown_once_and_kept_encrypted() {
     let kept = app.app.store.load_app(app.tenant, id).await.expect("a database").expect("the app");
     assert_ne!(rotated["secret"], secret);
     assert_eq!(app.app.app_secret(app.tenant, &kept).expect("a secret"), rotated["secret"]);
+}
+
+#[tokio::test]
+async fn an_apps_tokens_are_for_nothing_that_the_app_is_not_for() {
+    let app = TestApp::new().await;
+    let root = app.session(app.admin("root").await).await;
+    let body = json!({ "name": "office", "scopes": ["read"] });
+    let made = app.post("/v1/apps").by(&root).json(&body).send().await.expect(201);
+    let body = json!({ "name": "token", "scopes": ["read", "write"], "app": made["id"] });
+    let refused = app.post("/v1/tokens").by(&root).json(&body).send().await;
+    assert_eq!(refused.expect_problem(400, "bad_request")["field"], "scopes");
 }
 
 #[tokio::test]
