@@ -27,6 +27,9 @@ use wire::{Answer, ProcessEndCallBack};
 use zhupi_engine::ids::TenantId;
 use zhupi_store::Token;
 
+/// A caller may show so many tokens, in as many headers; each costs a look into the database.
+const TOKENS_LOOKED_AT: usize = 4;
+
 /// The routes of this surface; what goes wrong is said in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
     let routes = Router::new().route("/flow/{flow_instance_id}/call-back/complete", post(complete));
@@ -66,7 +69,7 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<TenantId, Error>
         let token = value.split_once(' ').map_or(value, |(_, token)| token.trim());
         Some((name, token, token_tenant(TokenKind::Api, token)?))
     });
-    for (name, token, tenant) in given {
+    for (name, token, tenant) in given.take(TOKENS_LOOKED_AT) {
         let configured = app.callback_settings(tenant).await?.map(|settings| settings.token_header);
         let fits = *name == header::AUTHORIZATION
             || configured.is_some_and(|configured| name.as_str().eq_ignore_ascii_case(&configured));
