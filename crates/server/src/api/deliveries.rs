@@ -243,7 +243,7 @@ async fn redeliver(
 
 /// Deliver many once more
 ///
-/// Those that the filter says; without a `state`, the dead ones. At most 10,000 at once, the newest first.
+/// Those that the filter says; without a `state`, the dead ones. At most 1,000 at once, the newest first.
 #[utoipa::path(
     post, path = "/deliveries/redeliver", operation_id = "redeliver_range", tag = "deliveries",
     request_body = Filter,
@@ -257,7 +257,7 @@ async fn redeliver_range(
     app.require_admin(&caller).await?;
     let filter = Filter { state: filter.state.or(Some(Fate::Dead)), ..filter }.of_store();
     let (mut page, now, mut deliveries) = (Page::first(200), app.now_us(), 0);
-    for _ in 0..50 {
+    for _ in 0..5 {
         let found = app.store.list_deliveries(caller.tenant, &filter, &page).await?;
         for delivery in &found.rows {
             app.store.redeliver(delivery, now).await?;
