@@ -5,6 +5,7 @@ mod callbacks;
 mod comments;
 mod deliveries;
 mod directory;
+mod document;
 mod files;
 mod instances;
 mod preview;
@@ -15,10 +16,9 @@ mod templates;
 mod webhooks;
 
 use crate::app::Shared;
-use crate::caller::SESSION_COOKIE;
 use axum::Router;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use document::{Doors, Problem, add_problems};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -29,33 +29,21 @@ use utoipa_swagger_ui::SwaggerUi;
         description = "Approvals: templates, instances, tasks. Errors are problem documents of RFC 9457 with a stable `code`."
     ),
     security(("session" = []), ("token" = [])),
+    components(schemas(Problem)),
     modifiers(&Doors)
 )]
 struct Document;
 
-/// How callers show who they are.
-struct Doors;
-
-impl Modify for Doors {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let words = "What is not a mere read needs `X-CSRF-Token` too, which `login` and `me` tell.";
-        let cookie = ApiKeyValue::with_description(SESSION_COOKIE, words);
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
-}
-
 /// The routes, their document at `/v1/openapi.json`, and a page to read it at `/v1/docs`.
 pub fn routes(app: &Shared) -> Router<Shared> {
     let (routes, document) = described(app.config.limits.file_bytes).split_for_parts();
-    let page = SwaggerUi::new("/v1/docs").url("/v1/openapi.json", document);
+    let page = SwaggerUi::new("/v1/docs").url("/v1/openapi.json", add_problems(document));
     routes.merge(page)
 }
 
 /// The OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    described(0).into_openapi()
+    add_problems(described(0).into_openapi())
 }
 
 fn described(file_limit: usize) -> OpenApiRouter<Shared> {

@@ -34,9 +34,12 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
             );
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
             assert!(path.starts_with("/v1/"), "{path}");
+            assert_eq!(operation["responses"]["default"]["$ref"], "#/components/responses/Problem", "{name}");
         }
     }
     assert_eq!(document["openapi"], "3.1.0");
+    let problem = &document["components"]["responses"]["Problem"]["content"]["application/problem+json"];
+    assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem");
 }
 
 #[test]
