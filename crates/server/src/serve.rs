@@ -3,13 +3,20 @@
 use crate::app::Shared;
 use crate::error::Error;
 use crate::{router, telemetry, work};
-use axum::serve::ListenerExt;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 /// Serves until `shutdown` comes, then takes nothing new and finishes what was begun, for a bounded time. A part that
 /// ends by itself is an error: the server stops as a whole, so that it can be started as a whole.
@@ -41,17 +48,32 @@ pub async fn serve(
     outcome
 }
 
-async fn answer(app: Shared, listener: TcpListener, stop: CancellationToken) {
-    let listener = listener.tap_io(|connection| {
-        if let Err(cause) = connection.set_nodelay(true) {
+/// Like `axum::serve`, which would wait without end for the head of a request.
+async fn answer(app: Shared, mut listener: TcpListener, stop: CancellationToken) {
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    let patience = Duration::from_secs(app.config.limits.idle_timeout_s);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(patience);
+    let routes = router(app);
+    let connections = GracefulShutdown::new();
+    while let Some((stream, peer)) = stop.run_until_cancelled(Listener::accept(&mut listener)).await {
+        if let Err(cause) = stream.set_nodelay(true) {
             tracing::debug!(%cause, "a connection keeps waiting for more bytes");
         }
-    });
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(cause) = served {
-        tracing::error!(%cause, "serving failed");
+        let routes = routes.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            routes.clone().oneshot(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(cause) = connection.await {
+                tracing::debug!(cause, "a connection broke off");
+            }
+        });
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 /// Sees every second what other processes have changed.

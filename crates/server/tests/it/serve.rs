@@ -51,6 +51,27 @@ async fn a_request_that_never_ends_does_not_keep_the_server() {
     tokio::time::timeout(Duration::from_secs(5), server).await.expect("an end").expect("a clean end");
 }
 
+#[tokio::test]
+async fn whoever_does_not_come_to_his_request_is_not_waited_for() {
+    let app = TestApp::with(&[("idle_timeout_s", "0"), ("workers", "false")]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async move {
+        let _ = stopped.await;
+    };
+    let server = tokio::spawn(zhupi_server::serve(app.app.clone(), listener, shutdown));
+
+    for begun in ["", "GET /healthz HTTP/1.1\r\nhost: zhu"] {
+        let mut slow = TcpStream::connect(address).await.expect("a connection");
+        slow.write_all(begun.as_bytes()).await.expect("to be heard");
+        let end = tokio::time::timeout(Duration::from_secs(5), slow.read(&mut [0; 1])).await;
+        assert!(matches!(end.expect("an end"), Ok(0) | Err(_)), "{begun}");
+    }
+    stop.send(()).expect("a running server");
+    server.await.expect("no panic").expect("a clean end");
+}
+
 async fn ask(address: std::net::SocketAddr, path: &str) -> String {
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     let request = format!("GET {path} HTTP/1.1\r\nhost: zhupi\r\nconnection: close\r\n\r\n");
