@@ -28,9 +28,6 @@ const WORKERS: usize = 2;
 /// Changes that share one commit at most.
 const TOGETHER: usize = 128;
 
-/// So few changes are cheaper as a list of plain statements each than as one statement over arrays.
-const FEW: usize = 2;
-
 impl Store {
     /// Commits a change. It goes to its end even when the caller goes away.
     pub async fn commit(&self, change: Change) -> Result<Committed> {
@@ -75,11 +72,7 @@ async fn work(pg: Arc<Pg>, mut queue: mpsc::UnboundedReceiver<Waiting>) {
     while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
         pg.counters().writes(waiting.len());
         let (first, late) = one_for_each_instance(std::mem::take(&mut waiting));
-        if first.len() <= FEW {
-            each(&pg, first, false).await;
-        } else {
-            together(&pg, first).await;
-        }
+        together(&pg, first).await;
         for it in late {
             drop(it.reply.send(Ok(Committed::Conflict)));
         }

@@ -23,6 +23,13 @@ use tokio_postgres::{NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 const CONNECTIONS: usize = 16;
+
+/// One for each worker of `commit.rs` and of `load.rs`.
+const HOT_CONNECTIONS: usize = 4;
+
+/// The statements over arrays are long: planning one anew costs more than running it, and their plan is the same
+/// whatever the arrays hold. PostgreSQL would plan them anew each time, since it guesses the arrays' length wrong.
+const PLAN_ONCE: &str = "-c plan_cache_mode=force_generic_plan";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 type Param<'a> = dyn ToSql + Sync + 'a;
@@ -32,6 +39,8 @@ pub(crate) const TRIES: u32 = 5;
 
 pub(crate) struct Pg {
     pool: Pool,
+    /// Connections for the statements over arrays.
+    hot: Pool,
     counters: Arc<Counters>,
 }
 
@@ -49,20 +58,10 @@ impl Pg {
         if config.get_application_name().is_none() {
             config.application_name("zhupi");
         }
-        let kept = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match config.get_ssl_mode() {
-            SslMode::Require => Manager::from_config(config, tls()?, kept),
-            _ => Manager::from_config(config, NoTls, kept),
-        };
-        let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .timeouts(timeouts)
-            .pre_recycle(Hook::async_fn(|client, metrics| Box::pin(forget_plans(client, metrics))))
-            .build()
-            .map_err(|error| Error::Address(error.to_string()))?;
-        Ok(Self { pool, counters })
+        let mut hot = config.clone();
+        let options = config.get_options().map_or_else(String::new, |own| format!("{own} "));
+        hot.options(format!("{options}{PLAN_ONCE}"));
+        Ok(Self { pool: pool(config, CONNECTIONS)?, hot: pool(hot, HOT_CONNECTIONS)?, counters })
     }
 
     pub(crate) async fn client(&self) -> Result<Object> {
@@ -71,6 +70,7 @@ impl Pg {
 
     pub(crate) fn close(&self) {
         self.pool.close();
+        self.hot.close();
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -79,15 +79,20 @@ impl Pg {
 
     /// All rows of an answer.
     pub(crate) async fn query(&self, sql: &'static Sql, params: &[P]) -> Result<Vec<Row>> {
-        self.query_arrays(sql, &references(params)).await
+        self.read(&self.pool, sql, &references(params)).await
     }
 
-    /// As `query`, with parameters of any kind. Reads may be repeated, so whatever passes is tried again.
+    /// All rows of an answer to a statement over arrays.
     pub(crate) async fn query_arrays(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
+        self.read(&self.hot, sql, params).await
+    }
+
+    /// Reads may be repeated, so whatever passes is tried again.
+    async fn read(&self, pool: &Pool, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.run(sql, params).await {
+            match self.run(pool, sql, params).await {
                 Err(Error::Unavailable(_) | Error::OutcomeUnknown(_) | Error::Conflict)
                     if attempt < TRIES && !self.pool.is_closed() => {}
                 Err(Error::OutcomeUnknown(why)) => return Err(Error::Unavailable(why)),
@@ -103,22 +108,26 @@ impl Pg {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.write_arrays(sql, &params).await {
+            match self.run(&self.pool, sql, &params).await {
+                Ok(rows) => {
+                    self.counters.commit();
+                    return Ok(rows);
+                }
                 Err(Error::Conflict) if attempt < TRIES => pause(attempt).await,
-                answer => return answer,
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// As `write_returning`, once, with parameters of any kind.
+    /// A statement over arrays that writes and says what it wrote, tried once.
     pub(crate) async fn write_arrays(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
-        let rows = self.run(sql, params).await?;
+        let rows = self.run(&self.hot, sql, params).await?;
         self.counters.commit();
         Ok(rows)
     }
 
-    async fn run(&self, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
-        let client = self.client().await?;
+    async fn run(&self, pool: &Pool, sql: &'static Sql, params: &[&Param<'_>]) -> Result<Vec<Row>> {
+        let client = pool.get().await?;
         let statement = client.prepare_cached(sql.pg()).await?;
         self.counters.round_trip();
         let rows = client.query(&statement, params).await.map_err(after_sending)?;
@@ -201,6 +210,22 @@ impl Pg {
         }
         Ok(client.batch_execute(text).await?)
     }
+}
+
+fn pool(config: tokio_postgres::Config, size: usize) -> Result<Pool> {
+    let kept = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match config.get_ssl_mode() {
+        SslMode::Require => Manager::from_config(config, tls()?, kept),
+        _ => Manager::from_config(config, NoTls, kept),
+    };
+    let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .timeouts(timeouts)
+        .pre_recycle(Hook::async_fn(|client, metrics| Box::pin(forget_plans(client, metrics))))
+        .build()
+        .map_err(|error| Error::Address(error.to_string()))
 }
 
 /// A plan made while a table was nearly empty is bad once it has grown, and PostgreSQL keeps it until it happens to look
