@@ -110,7 +110,8 @@ fn checked_title(draft: &Draft<'_>, request: &Submit) -> Result<String, Rejectio
         return Err(Rejection::TextTooLong { field: "title", limit: TITLE_LIMIT });
     }
     if title.is_empty() {
-        return Ok(format!("{} · {}", draft.template.name, draft.directory.name(draft.instance.initiator)));
+        let made = format!("{} · {}", draft.template.name, draft.directory.name(draft.instance.initiator));
+        return Ok(made.chars().take(TITLE_LIMIT).collect());
     }
     Ok(title.to_owned())
 }

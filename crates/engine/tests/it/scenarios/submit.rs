@@ -104,6 +104,14 @@ fn a_title_is_made_where_none_is_given() {
 }
 
 #[test]
+fn a_title_that_is_made_is_no_longer_than_one_that_may_be_given() {
+    let mut flow = template(vec![ask("n", &["bob"])]);
+    flow.name = "审".repeat(200);
+    let run = submit(flow, "ann", Submit::default()).unwrap();
+    assert_eq!(run.instance.title, "审".repeat(200));
+}
+
+#[test]
 fn an_empty_flow_is_approved_at_once() {
     assert_eq!(submit(template(vec![]), "ann", Submit::default()).unwrap().status(), Status::Approved);
 }
