@@ -61,8 +61,10 @@ fn read_fields(
             None => {}
         }
     }
+    // Looking for unknown ones takes a look at every pair, so it is done only where there are any.
     let known = |id: &&String| fields.iter().any(|field| field.id.as_str() == id.as_str());
-    for id in raw.keys().filter(|id| !known(id)) {
+    let is_whole = fields.iter().filter(|field| raw.contains_key(field.id.as_str())).count() == raw.len();
+    for id in raw.keys().filter(|id| !is_whole && !known(id)) {
         problems.push(Problem::error(
             format!("{path}.{id}"),
             "field_unknown",
