@@ -10,6 +10,7 @@ use crate::template::Mode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One request on its way through one template version.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,8 +29,8 @@ pub struct Instance {
     pub initiator: UserId,
     /// In which of his departments he asks.
     pub department: Option<DepartmentId>,
-    /// What he asks.
-    pub form: FormData,
+    /// What he asks. Shared, since it is by far the greatest part and each decision is made on a copy.
+    pub form: Arc<FormData>,
     /// Whom he picked, by node.
     pub picks: BTreeMap<NodeId, Vec<UserId>>,
     /// Where it stands as a whole.
@@ -63,7 +64,7 @@ impl Instance {
             title: String::new(),
             initiator,
             department: None,
-            form: FormData::default(),
+            form: Arc::default(),
             picks: BTreeMap::new(),
             status: Status::Draft,
             submitted_at: None,

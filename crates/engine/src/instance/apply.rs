@@ -8,6 +8,7 @@ use super::{
 use crate::event::{Decision, Event, NewSlot};
 use crate::ids::{SlotId, TokenId, VisitId};
 use jiff::Timestamp;
+use std::sync::Arc;
 
 impl Instance {
     /// Applies a fact.
@@ -18,7 +19,7 @@ impl Instance {
                 self.submitted_at = Some(*at);
                 self.title.clone_from(title);
                 self.department = *department;
-                self.form = form.clone();
+                self.form = Arc::new(form.clone());
                 self.picks = picks.clone();
             }
             Event::TokenStarted { token, parent } => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::condition::GroupsOutcome;
+use zhupi_engine::form::FormData;
 use zhupi_engine::ids::NodeId;
 use zhupi_engine::instance::VisitState;
 use zhupi_engine::preview::{Preview, PreviewPerson, Step, Uncertain, likely_path};
@@ -99,7 +100,7 @@ pub fn upcoming(
     let submit = Submit {
         title: instance.title.clone(),
         department: instance.department,
-        form: instance.form.clone(),
+        form: FormData::clone(&instance.form),
         picks: instance.picks.clone(),
         cc: Vec::new(),
     };
