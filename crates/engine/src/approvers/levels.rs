@@ -4,7 +4,7 @@ use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::directory::Directory;
 use crate::form::Value;
 use crate::ids::{DepartmentId, FieldId, UserId};
-use crate::template::{AboveTop, Chain, ChainEnd, Level, Line, Order, Start, SupervisorGap, Vacant};
+use crate::template::{AboveTop, Chain, ChainEnd, Heads, Level, Line, Order, Start, SupervisorGap, Vacant};
 use rust_decimal::Decimal;
 use std::collections::HashSet;
 
@@ -103,7 +103,7 @@ pub(crate) fn chain_levels(chain: &Chain, scene: Scene<'_>) -> (Vec<Vec<Found>>,
         Line::Supervisors => supervisor_line(base.person, scene),
         Line::DepartmentHeads => department_line(&base, scene),
     };
-    let mut levels = each_person_once(cut(line, &chain.end, scene), scene.directory);
+    let mut levels = each_person_once(cut(line, chain, scene), scene.directory);
     if chain.order == Order::TopDown {
         levels.reverse();
     }
@@ -143,35 +143,43 @@ struct Rung {
     people: Vec<Found>,
 }
 
-fn cut(mut line: Vec<Rung>, end: &ChainEnd, scene: Scene<'_>) -> Vec<Rung> {
-    // Whoever has left is not asked, so a chain that ended with him would end without the person it is drawn up to.
-    let reaches = |rung: &Rung, test: &dyn Fn(UserId) -> bool| {
-        rung.people.iter().any(|found| scene.directory.is_active(found.user) && test(found.user))
-    };
-    let keep = match end {
-        ChainEnd::Levels(0) => line.len(),
+fn cut(mut line: Vec<Rung>, chain: &Chain, scene: Scene<'_>) -> Vec<Rung> {
+    let whole = line.len();
+    let keep = match &chain.end {
+        ChainEnd::Levels(0) => whole,
         ChainEnd::Levels(count) => usize::from(*count),
-        ChainEnd::FromTop(level) => (line.len() + 1).saturating_sub(usize::from((*level).max(1))),
+        ChainEnd::FromTop(level) => (whole + 1).saturating_sub(usize::from((*level).max(1))),
         ChainEnd::Department(id) => {
-            line.iter().position(|rung| rung.department == Some(*id)).map_or(line.len(), |index| index + 1)
+            line.iter().position(|rung| rung.department == Some(*id)).map_or(whole, |index| index + 1)
         }
         ChainEnd::Role { role, missing } => {
             let holders = scene.directory.role(*role).map_or(&[][..], |role| &role.members);
-            let found = line.iter().position(|rung| reaches(rung, &|user| holders.contains(&user)));
-            match (found, missing) {
-                (Some(index), _) => index + 1,
-                (None, AboveTop::Top) => line.len(),
+            match (end_at(&mut line, chain.heads, scene, |user| holders.contains(&user)), missing) {
+                (Some(keep), _) => keep,
+                (None, AboveTop::Top) => whole,
                 (None, AboveTop::Empty) => 0,
             }
         }
         ChainEnd::Limit(field) => {
             let amount = amount_of(field, scene);
             let enough = |user: UserId| amount.is_some_and(|it| limit_of(user, scene.directory) >= Some(it));
-            line.iter().position(|rung| reaches(rung, &enough)).map_or(line.len(), |index| index + 1)
+            end_at(&mut line, chain.heads, scene, enough).unwrap_or(whole)
         }
     };
     line.truncate(keep);
     line
+}
+
+/// How many levels there are up to the first with somebody who ends the chain; whoever has left ends nothing. Where one
+/// person of a level is enough, only those who end the chain stay in the last one: else another could decide for them.
+fn end_at(line: &mut [Rung], heads: Heads, scene: Scene<'_>, ends: impl Fn(UserId) -> bool) -> Option<usize> {
+    let ends = |found: &Found| scene.directory.is_active(found.user) && ends(found.user);
+    let (index, last) = line.iter_mut().enumerate().find(|(_, rung)| rung.people.iter().any(&ends))?;
+    match heads {
+        Heads::Any => last.people.retain(ends),
+        Heads::All => {}
+    }
+    Some(index + 1)
 }
 
 /// Limits are in the currency of the control; an amount in another one has none that could be compared.

@@ -310,3 +310,14 @@ fn without_a_supervisor_the_head_of_the_chosen_department_stands_above_the_initi
     let run = Run::submit(world, supervisor(Level::nth(1)), "ann", submit).unwrap();
     assert_eq!(run.pending(), "e1");
 }
+
+/// Else a head without the limit could decide in the place of the one for whose sake the chain went so far.
+#[test]
+fn at_the_end_of_a_chain_only_those_are_asked_who_end_it() {
+    let world = World::new().department("D1", "", &["h1", "h2"]).person("ann", &["D1"]).role("R", &["h2"]);
+    let end = ChainEnd::Role { role: role("R"), missing: AboveTop::Top };
+    let any = Chain { end, ..department_chain(0) };
+    assert_eq!(asked(world.clone(), chain(any.clone()), "ann"), "h2");
+    let all = Chain { heads: Heads::All, ..any };
+    assert_eq!(asked(world, chain(all), "ann"), "h1 h2, h2");
+}
