@@ -223,6 +223,10 @@ impl App {
         let stored = self.store.load_instance(tenant, row.instance).await?.ok_or(Error::NotFound)?;
         let instance = &stored.instance;
         let template = self.template(tenant, instance.template, instance.template_version).await?;
+        // He may have lost sight of it since.
+        if !may_see(instance, &template, &*self.directory(tenant).await?, actor) {
+            return Err(Error::NotFound);
+        }
         Ok(Some(Acted { replayed: true, ..Acted::of(stored, template) }))
     }
 }

@@ -1,7 +1,9 @@
 //! A request that is sent again under its key is carried out once.
 
 use crate::company::{Company, path_of, task_of};
+use crate::harness::person;
 use serde_json::json;
+use zhupi_engine::directory::User;
 
 #[tokio::test]
 async fn a_submission_sent_again_gives_the_same_instance() {
@@ -76,4 +78,22 @@ async fn a_key_of_no_length_or_too_much_is_refused() {
         let answer = call.json(&json!({ "template": "leave", "form": { "days": 1 } })).send().await;
         answer.expect_problem(400, "bad_request");
     }
+}
+
+#[tokio::test]
+async fn whoever_lost_sight_of_an_instance_does_not_see_it_by_an_old_key() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    let root = User { admin: true, ..person("root") };
+    let session = company.app.session(company.app.put_user(company.app.tenant, root.clone()).await).await;
+    let path = format!("{}/comments", path_of(&instance));
+    let comment = || {
+        let call = company.app.post(&path).by(&session).header("idempotency-key", "k");
+        call.json(&json!({ "text": "seen" })).send()
+    };
+
+    comment().await.expect(201);
+    comment().await.expect(201);
+    company.app.put_user(company.app.tenant, User { admin: false, ..root }).await;
+    comment().await.expect_problem(404, "not_found");
 }
