@@ -328,6 +328,26 @@ async fn a_report_starts_nothing_under_a_name_that_another_surface_knows_its_own
 }
 
 #[tokio::test]
+async fn no_key_of_a_person_keeps_a_report_from_starting_its_template() {
+    let scene = Scene::new().await;
+    let template = scene.publish("after", json!({})).await;
+    let fields = json!({ "number": { "from": "business_key" } });
+    let action =
+        json!({ "kind": "start", "template": template, "initiator": scene.ann_id, "fields": fields });
+    scene.handle(CLASS, action).await;
+    let body = json!({ "template": "after", "form": { "number": "7" } });
+    let submit = |key: &str| {
+        let call = scene.app.post("/v1/instances").by(&scene.ann).header("idempotency-key", key);
+        call.json(&body).send()
+    };
+    submit("completion:9").await.expect(201);
+    submit("completion·9").await.expect_problem(400, "bad_request");
+    scene.report("9", &seeds_request()).await.expect(200);
+    let list = scene.app.get("/v1/instances").by(&scene.ann).send().await.expect(200);
+    assert_eq!(list["items"].as_array().map(Vec::len), Some(2), "{list}");
+}
+
+#[tokio::test]
 async fn a_report_whose_start_is_refused_can_come_again() {
     let scene = Scene::new().await;
     let template = scene.publish("after", json!({})).await;

@@ -160,7 +160,8 @@ impl App {
             template: start.template,
             submit: Submit { title: start.title, form, ..Submit::default() },
             business_key: taken.report.business_key.clone(),
-            idempotency_key: Some(format!("completion:{}", taken.flow_instance_id)),
+            // No header can carry this letter, so that nobody uses the key up beforehand.
+            idempotency_key: Some(format!("completion·{}", taken.flow_instance_id)),
             instance: None,
         };
         let acted = match self.submit(taken.tenant, start.initiator, submission).await {
