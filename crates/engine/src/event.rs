@@ -5,7 +5,7 @@ use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
 use crate::form::FormData;
 use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId, VisitId};
-use crate::instance::{AutoReason, SlotState, Status, VisitState};
+use crate::instance::{SlotState, Status, VisitState};
 use crate::template::Mode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,12 +75,10 @@ pub enum Event {
         /// Which.
         slot: SlotId,
     },
-    /// A queued slot was found not to need its owner any more when its turn came.
-    SlotSkipped {
+    /// A queued slot was taken out when its turn came, because its owner had left.
+    SlotRemoved {
         /// Which.
         slot: SlotId,
-        /// `None`: removed, because its owner left. Else it counts as approved.
-        reason: Option<AutoReason>,
     },
     /// Somebody decided.
     SlotDecided {
@@ -142,6 +140,8 @@ pub enum Event {
     },
     /// Nobody can be asked; an administrator has to act.
     Suspended {
+        /// Whose way ends here.
+        token: TokenId,
         /// Where.
         node: NodeId,
         /// Why.

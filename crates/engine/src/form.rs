@@ -69,6 +69,25 @@ impl Field {
     }
 }
 
+impl Field {
+    /// A control with nothing but what every control has.
+    pub fn new(id: impl Into<FieldId>, title: impl Into<String>, kind: FieldKind) -> Self {
+        Self {
+            id: id.into(),
+            kind,
+            title: title.into(),
+            required: false,
+            not_print: false,
+            placeholder: String::new(),
+            options: Vec::new(),
+            columns: Vec::new(),
+            currency: None,
+            extra: None,
+            other: Map::new(),
+        }
+    }
+}
+
 /// What sort of value a control takes. The first twelve are the WPS control types 1–12, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

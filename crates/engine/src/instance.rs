@@ -267,16 +267,17 @@ impl SlotState {
     }
 }
 
-/// Why a slot or a visit counts as approved without a question (or, for `Empty`, as rejected).
+/// Why a slot counts as approved without a question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoReason {
     /// The initiator's own slot.
     SelfSkip,
-    /// He approved this instance before, in this slot.
-    Duplicate(SlotId),
-    /// Nobody was found and the node says so.
-    Empty,
+    /// He approved this instance before.
+    Duplicate {
+        /// Where.
+        slot: SlotId,
+    },
 }
 
 /// A lane taken, kept for drawing the path.

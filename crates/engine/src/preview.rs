@@ -157,7 +157,7 @@ fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
         Event::Submitted { .. }
         | Event::TokenStarted { .. }
         | Event::SlotTurned { .. }
-        | Event::SlotSkipped { .. }
+        | Event::SlotRemoved { .. }
         | Event::SlotDecided { .. }
         | Event::VisitClosed { .. }
         | Event::CcRead { .. }

@@ -95,6 +95,22 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// A node with every default.
+    pub fn new(id: impl Into<NodeId>, title: impl Into<String>, approvers: Approvers) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            approvers,
+            mode: Mode::default(),
+            self_rule: None,
+            empty: EmptyRule::default(),
+            control: false,
+            always_ask: false,
+            opinion: Opinion::default(),
+            other: Map::new(),
+        }
+    }
+
     /// The self rule with its default (semantics B6.1).
     pub fn self_rule(&self) -> SelfRule {
         match (self.self_rule, self.control) {

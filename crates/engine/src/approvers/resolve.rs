@@ -163,7 +163,7 @@ fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
 fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
     visit.slots.iter().find_map(|slot| {
         let himself = slot.assignee == user && slot.decided.as_ref().is_some_and(|it| it.by == user);
-        (slot.state == SlotState::Approved && himself).then_some(AutoReason::Duplicate(slot.id))
+        (slot.state == SlotState::Approved && himself).then_some(AutoReason::Duplicate { slot: slot.id })
     })
 }
 

@@ -171,7 +171,7 @@ fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
         Resolution::Refuse => Err(Rejection::NobodyFound { node: node.id.clone() }),
         Resolution::Nobody => {
             let reason = "nobody is found to decide, and there is no administrator".to_owned();
-            draft.emit(Event::Suspended { node: node.id.clone(), reason });
+            draft.emit(Event::Suspended { token, node: node.id.clone(), reason });
             Ok(())
         }
     }

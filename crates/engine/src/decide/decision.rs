@@ -134,7 +134,7 @@ fn turn(draft: &mut Draft<'_>, id: SlotId) {
     draft.emit(if active {
         Event::SlotTurned { at: draft.at, slot: id }
     } else {
-        Event::SlotSkipped { slot: id, reason: None }
+        Event::SlotRemoved { slot: id }
     });
 }
 

@@ -47,9 +47,7 @@ impl Instance {
                 slot.state = SlotState::Pending;
                 slot.pending_at = Some(*at);
             }),
-            Event::SlotSkipped { slot, reason } => self.change_slot(*slot, |slot| {
-                slot.state = reason.map_or(SlotState::Removed, SlotState::Auto);
-            }),
+            Event::SlotRemoved { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Removed),
             Event::SlotDecided { at, slot, by, decision, comment } => self.change_slot(*slot, |slot| {
                 slot.state = match decision {
                     Decision::Approve => SlotState::Approved,

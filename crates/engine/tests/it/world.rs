@@ -164,19 +164,7 @@ pub fn with_form(fields: Vec<Field>, flow: Vec<Block>) -> Template {
 }
 
 pub fn field(id: &str, kind: FieldKind) -> Field {
-    Field {
-        id: id.into(),
-        kind,
-        title: id.to_owned(),
-        required: false,
-        not_print: false,
-        placeholder: String::new(),
-        options: Vec::new(),
-        columns: Vec::new(),
-        currency: None,
-        extra: None,
-        other: Default::default(),
-    }
+    Field::new(id, id, kind)
 }
 
 pub fn choice(id: &str, kind: FieldKind, options: &[&str]) -> Field {
@@ -185,18 +173,7 @@ pub fn choice(id: &str, kind: FieldKind, options: &[&str]) -> Field {
 }
 
 pub fn node(id: &str, approvers: Approvers) -> Approval {
-    Approval {
-        id: id.into(),
-        title: id.to_owned(),
-        approvers,
-        mode: Mode::default(),
-        self_rule: None,
-        empty: EmptyRule::default(),
-        control: false,
-        always_ask: false,
-        opinion: Opinion::Optional,
-        other: Default::default(),
-    }
+    Approval::new(id, id, approvers)
 }
 
 pub fn members(names: &[&str]) -> Approvers {

@@ -172,7 +172,7 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         }
         Event::TokenStarted { .. }
         | Event::LaneChosen { .. }
-        | Event::SlotSkipped { .. }
+        | Event::SlotRemoved { .. }
         | Event::VisitClosed { .. }
         | Event::CcRead { .. }
         | Event::DataWarned { .. }

@@ -43,9 +43,9 @@ fn leave(company: &Company) -> Result<Template, Error> {
     let long = Condition { subject: days, test: at_least(4) };
     let form = vec![
         required(choice("type", "请假类型", &["年假", "病假", "事假", "婚假"])),
-        required(field("period", "请假时间", FieldKind::DateRange)),
-        required(field("reason", "请假事由", FieldKind::TextArea)),
-        field("proof", "证明材料", FieldKind::Image),
+        required(Field::new("period", "请假时间", FieldKind::DateRange)),
+        required(Field::new("reason", "请假事由", FieldKind::TextArea)),
+        Field::new("proof", "证明材料", FieldKind::Image),
     ];
     let flow = vec![
         approval("head", "部门负责人", head(1)),
@@ -58,14 +58,14 @@ fn leave(company: &Company) -> Result<Template, Error> {
 fn expense(company: &Company) -> Result<Template, Error> {
     let columns = vec![
         required(choice("kind", "费用类别", &["交通", "住宿", "餐饮", "办公", "其他"])),
-        required(field("sum", "金额", FieldKind::Money)),
-        field("note", "说明", FieldKind::Text),
+        required(Field::new("sum", "金额", FieldKind::Money)),
+        Field::new("note", "说明", FieldKind::Text),
     ];
     let form = vec![
-        required(field("subject", "报销事由", FieldKind::Text)),
-        required(Field { columns, ..field("items", "费用明细", FieldKind::Table) }),
-        required(field("total", "合计金额", FieldKind::Money)),
-        field("invoices", "发票", FieldKind::File),
+        required(Field::new("subject", "报销事由", FieldKind::Text)),
+        required(Field { columns, ..Field::new("items", "费用明细", FieldKind::Table) }),
+        required(Field::new("total", "合计金额", FieldKind::Money)),
+        Field::new("invoices", "发票", FieldKind::File),
     ];
     let chain = Chain {
         line: Line::DepartmentHeads,
@@ -74,7 +74,7 @@ fn expense(company: &Company) -> Result<Template, Error> {
         order: Order::BottomUp,
         heads: Heads::Any,
     };
-    let limit = Block::Approval(node("heads", "逐级审批至权限", Approvers::Chain(chain)));
+    let limit = Block::Approval(Approval::new("heads", "逐级审批至权限", Approvers::Chain(chain)));
     let total = Subject::Rows { table: "items".into(), column: "sum".into(), figure: Figure::Sum };
     let large = Condition { subject: total, test: at_least(10_000) };
     let flow = vec![
@@ -94,11 +94,11 @@ fn expense(company: &Company) -> Result<Template, Error> {
 fn purchase(company: &Company) -> Result<Template, Error> {
     let large = Condition { subject: Subject::Field("budget".into()), test: at_least(50_000) };
     let form = vec![
-        required(field("goods", "采购内容", FieldKind::Text)),
-        required(field("budget", "预算金额", FieldKind::Money)),
-        required(field("needed", "需要日期", FieldKind::Date)),
-        field("supplier", "建议供应商", FieldKind::Text),
-        field("quotes", "报价单", FieldKind::File),
+        required(Field::new("goods", "采购内容", FieldKind::Text)),
+        required(Field::new("budget", "预算金额", FieldKind::Money)),
+        required(Field::new("needed", "需要日期", FieldKind::Date)),
+        Field::new("supplier", "建议供应商", FieldKind::Text),
+        Field::new("quotes", "报价单", FieldKind::File),
     ];
     let flow = vec![
         approval("head", "部门负责人", head(1)),
@@ -110,7 +110,7 @@ fn purchase(company: &Company) -> Result<Template, Error> {
         ),
         Block::Approval(Approval {
             mode: Mode::InTurn,
-            ..node("buyers", "采购办理", role(company, "采购专员")?)
+            ..Approval::new("buyers", "采购办理", role(company, "采购专员")?)
         }),
         cc("told", "抄送财务", PersonRule::Role(company.role("会计")?)),
     ];
@@ -120,18 +120,18 @@ fn purchase(company: &Company) -> Result<Template, Error> {
 fn seal_use(company: &Company) -> Result<Template, Error> {
     let form = vec![
         required(choice("seal", "印章", &["公章", "合同专用章", "财务专用章", "法定代表人名章"])),
-        required(field("document", "用章文件名称", FieldKind::Text)),
-        required(field("copies", "份数", FieldKind::Number)),
-        field("files", "文件", FieldKind::File),
+        required(Field::new("document", "用章文件名称", FieldKind::Text)),
+        required(Field::new("copies", "份数", FieldKind::Number)),
+        Field::new("files", "文件", FieldKind::File),
     ];
     let legal = Approval {
         opinion: Opinion::OnReject,
-        ..node("legal", "法务审核", role(company, "法务专员")?)
+        ..Approval::new("legal", "法务审核", role(company, "法务专员")?)
     };
     let keeper = Approval {
         control: true,
         always_ask: true,
-        ..node("keeper", "印章管理员", role(company, "印章管理员")?)
+        ..Approval::new("keeper", "印章管理员", role(company, "印章管理员")?)
     };
     let flow = vec![approval("head", "部门负责人", head(1)), Block::Approval(legal), Block::Approval(keeper)];
     template(company, "用章", form, flow)
@@ -139,10 +139,10 @@ fn seal_use(company: &Company) -> Result<Template, Error> {
 
 fn travel(company: &Company) -> Result<Template, Error> {
     let form = vec![
-        required(field("where", "目的地", FieldKind::Text)),
-        required(field("period", "出差时间", FieldKind::DateRange)),
-        required(field("budget", "预计费用", FieldKind::Money)),
-        field("companions", "同行人", FieldKind::Contact),
+        required(Field::new("where", "目的地", FieldKind::Text)),
+        required(Field::new("period", "出差时间", FieldKind::DateRange)),
+        required(Field::new("budget", "预计费用", FieldKind::Money)),
+        Field::new("companions", "同行人", FieldKind::Contact),
     ];
     let supervisor = by(PersonRule::Supervisor(Level::nth(1)));
     let flow = vec![
@@ -154,10 +154,10 @@ fn travel(company: &Company) -> Result<Template, Error> {
 
 fn payment(company: &Company) -> Result<Template, Error> {
     let form = vec![
-        required(field("payee", "收款单位", FieldKind::Text)),
-        required(field("amount", "付款金额", FieldKind::Money)),
-        required(field("due", "最晚付款日", FieldKind::Date)),
-        field("contract", "合同编号", FieldKind::Text),
+        required(Field::new("payee", "收款单位", FieldKind::Text)),
+        required(Field::new("amount", "付款金额", FieldKind::Money)),
+        required(Field::new("due", "最晚付款日", FieldKind::Date)),
+        Field::new("contract", "合同编号", FieldKind::Text),
     ];
     let chain = Chain {
         line: Line::DepartmentHeads,
@@ -168,8 +168,10 @@ fn payment(company: &Company) -> Result<Template, Error> {
     };
     let finance = named(company, &["dong.ze", "zou.ping"])?;
     let flow = vec![
-        Block::Approval(node("heads", "两级部门负责人", Approvers::Chain(chain))),
-        Block::Approval(Approval { mode: Mode::InTurn, ..node("finance", "会计与出纳", finance) }),
+        Block::Approval(Approval::new("heads", "两级部门负责人", Approvers::Chain(chain))),
+        Block::Approval(Approval {
+            mode: Mode::InTurn, ..Approval::new("finance", "会计与出纳", finance)
+        }),
     ];
     let mut template = template(company, "付款", form, flow)?;
     template.settings.completion_callback = Some(CALLBACK_CLASS.to_owned());
@@ -178,15 +180,15 @@ fn payment(company: &Company) -> Result<Template, Error> {
 
 fn contract(company: &Company) -> Result<Template, Error> {
     let form = vec![
-        required(field("title", "合同名称", FieldKind::Text)),
-        field("party", "对方单位", FieldKind::Text),
-        field("amount", "合同金额", FieldKind::Money),
-        field("files", "合同文本", FieldKind::File),
+        required(Field::new("title", "合同名称", FieldKind::Text)),
+        Field::new("party", "对方单位", FieldKind::Text),
+        Field::new("amount", "合同金额", FieldKind::Money),
+        Field::new("files", "合同文本", FieldKind::File),
     ];
     let large = Condition { subject: Subject::Field("amount".into()), test: at_least(100_000) };
     let both = Approval {
         mode: Mode::Countersign { reject: Default::default() },
-        ..node("legal", "法务会签", role(company, "法务专员")?)
+        ..Approval::new("legal", "法务会签", role(company, "法务专员")?)
     };
     let flow = vec![
         Block::Approval(both),
@@ -204,10 +206,10 @@ fn contract(company: &Company) -> Result<Template, Error> {
 
 fn onboarding(company: &Company) -> Result<Template, Error> {
     let form = vec![
-        required(field("name", "姓名", FieldKind::Text)),
-        required(field("department", "入职部门", FieldKind::Department)),
-        required(field("date", "入职日期", FieldKind::Date)),
-        required(field("mentor", "导师", FieldKind::Contact)),
+        required(Field::new("name", "姓名", FieldKind::Text)),
+        required(Field::new("department", "入职部门", FieldKind::Department)),
+        required(Field::new("date", "入职日期", FieldKind::Date)),
+        required(Field::new("mentor", "导师", FieldKind::Contact)),
     ];
     let start = Start::FormDepartment("department".into());
     let level = Level { start, ..Level::nth(1) };
@@ -215,7 +217,7 @@ fn onboarding(company: &Company) -> Result<Template, Error> {
     let pick = PersonRule::InitiatorPick { many: false, among: support };
     let mentor = Approval {
         empty: EmptyRule::NextLevel,
-        ..node("mentor", "导师确认", by(PersonRule::FormPerson("mentor".into())))
+        ..Approval::new("mentor", "导师确认", by(PersonRule::FormPerson("mentor".into())))
     };
     let flow = vec![
         approval("head", "用人部门负责人", by(PersonRule::DepartmentHead(level))),
@@ -228,7 +230,7 @@ fn onboarding(company: &Company) -> Result<Template, Error> {
 fn sample(company: &Company) -> Result<Template, Error> {
     let pick = PersonRule::InitiatorPick { many: true, among: Scope::default() };
     let flow = vec![approval("2", "审批", by(pick))];
-    template(company, "dev-test", vec![field("0", "单行文本", FieldKind::Text)], flow)
+    template(company, "dev-test", vec![Field::new("0", "单行文本", FieldKind::Text)], flow)
 }
 
 // ---- pieces ----
@@ -236,22 +238,6 @@ fn sample(company: &Company) -> Result<Template, Error> {
 fn template(company: &Company, name: &str, fields: Vec<Field>, flow: Vec<Block>) -> Result<Template, Error> {
     let settings = Settings { managers: vec![company.user("gu.qing")?], ..Settings::default() };
     Ok(Template { name: name.to_owned(), form: Form { fields }, flow, settings })
-}
-
-fn field(id: &str, title: &str, kind: FieldKind) -> Field {
-    Field {
-        id: id.into(),
-        kind,
-        title: title.to_owned(),
-        required: false,
-        not_print: false,
-        placeholder: String::new(),
-        options: Vec::new(),
-        columns: Vec::new(),
-        currency: None,
-        extra: None,
-        other: Default::default(),
-    }
 }
 
 fn required(field: Field) -> Field {
@@ -264,26 +250,14 @@ fn choice(id: &str, title: &str, labels: &[&str]) -> Field {
         id: (number + 1).to_string().into(),
         label: (*label).to_owned(),
     };
-    Field { options: labels.iter().enumerate().map(option).collect(), ..field(id, title, FieldKind::Select) }
-}
-
-fn node(id: &str, title: &str, approvers: Approvers) -> Approval {
-    Approval {
-        id: id.into(),
-        title: title.to_owned(),
-        approvers,
-        mode: Mode::default(),
-        self_rule: None,
-        empty: EmptyRule::default(),
-        control: false,
-        always_ask: false,
-        opinion: Opinion::Optional,
-        other: Default::default(),
+    Field {
+        options: labels.iter().enumerate().map(option).collect(),
+        ..Field::new(id, title, FieldKind::Select)
     }
 }
 
 fn approval(id: &str, title: &str, approvers: Approvers) -> Block {
-    Block::Approval(node(id, title, approvers))
+    Block::Approval(Approval::new(id, title, approvers))
 }
 
 fn cc(id: &str, title: &str, rule: PersonRule) -> Block {

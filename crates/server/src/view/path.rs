@@ -239,7 +239,6 @@ fn auto_reason(state: SlotState) -> Option<&'static str> {
 pub(super) fn reason_word(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "self_skip",
-        AutoReason::Duplicate(_) => "duplicate",
-        AutoReason::Empty => "empty",
+        AutoReason::Duplicate { .. } => "duplicate",
     }
 }

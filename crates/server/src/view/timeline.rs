@@ -75,10 +75,9 @@ impl Teller<'_> {
             Event::LaneChosen { branch, lane, tried, .. } => self.lane_chosen(branch, lane, tried),
             Event::VisitOpened { node, slots, .. } => self.visit_opened(node, slots),
             Event::SlotTurned { slot, .. } => format!("it is the turn of {}", self.assignee(*slot)),
-            Event::SlotSkipped { slot, reason } => match reason {
-                Some(reason) => format!("{} counts as approved: {}", self.assignee(*slot), in_words(*reason)),
-                None => format!("{} is left out because the account is disabled", self.assignee(*slot)),
-            },
+            Event::SlotRemoved { slot } => {
+                format!("{} is left out because the account is disabled", self.assignee(*slot))
+            }
             Event::SlotDecided { slot, by, decision, comment, .. } => {
                 self.slot_decided(*slot, *by, *decision, comment)
             }
@@ -88,7 +87,7 @@ impl Teller<'_> {
             Event::Commented { by, text, .. } => format!("{}: {text}", self.name(*by)),
             Event::DataWarned { warning } => warning.clone(),
             Event::TokenStarted { .. } | Event::TokenFinished { .. } => String::new(),
-            Event::Suspended { node, reason } => {
+            Event::Suspended { node, reason, .. } => {
                 format!("stopped at {}: {reason}", self.title(node))
             }
             Event::Ended { status, reason, .. } => ended(*status, reason),
@@ -185,8 +184,7 @@ fn ended(status: Status, reason: &str) -> String {
 fn in_words(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "it is the initiator's own request",
-        AutoReason::Duplicate(_) => "approved before by the same person",
-        AutoReason::Empty => "nobody was found",
+        AutoReason::Duplicate { .. } => "approved before by the same person",
     }
 }
 

@@ -21,7 +21,7 @@ fn consecutive_does_not_ask_the_same_person_at_the_next_node() {
     let run =
         Run::start(world(), flow(Dedup::Consecutive, &[&["bob"], &["bob"], &["cid"]]), "ann").approve("bob");
     assert_eq!(run.visit("two").state, VisitState::AutoApproved);
-    assert!(matches!(run.state("bob"), SlotState::Auto(AutoReason::Duplicate(_))));
+    assert!(matches!(run.state("bob"), SlotState::Auto(AutoReason::Duplicate { .. })));
     assert_eq!(run.pending(), "cid");
 }
 

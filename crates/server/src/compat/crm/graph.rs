@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::{HashMap, HashSet};
 use zhupi_engine::Problem;
 use zhupi_engine::form::{Field, FieldKind, Form};
-use zhupi_engine::ids::{FieldId, NodeId, UserId};
+use zhupi_engine::ids::UserId;
 use zhupi_engine::template::{
     Approval, Approvers, Block, Dedup, EmptyRule, Opinion, PersonRule, SelfRule, Settings, Template,
     WithdrawRule,
@@ -158,17 +158,15 @@ fn read_approval(
     if problems.len() > before {
         return None;
     }
+    let title = parameters.name.as_ref().unwrap_or(&element.name);
+    let approvers = Approvers::People(vec![PersonRule::Members(members)]);
     Some(Approval {
-        id: NodeId(element.id.clone()),
-        title: parameters.name.clone().unwrap_or_else(|| element.name.clone()),
-        approvers: Approvers::People(vec![PersonRule::Members(members)]),
         mode: mode?,
         self_rule: Some(self_rule(graph)),
         empty: empty?,
-        control: false,
-        always_ask: false,
         opinion: opinion(parameters),
         other: Map::from_iter([(EDITABLE_MEMBER.to_owned(), json!(parameters.allow_editable_fields))]),
+        ..Approval::new(element.id.clone(), title, approvers)
     })
 }
 
@@ -241,23 +239,10 @@ fn opinion(parameters: &Parameters) -> Opinion {
 }
 
 fn form() -> Form {
-    let text = |id: &str, kind, title: &str| Field {
-        id: FieldId::from(id),
-        kind,
-        title: title.to_owned(),
-        required: false,
-        not_print: false,
-        placeholder: String::new(),
-        options: Vec::new(),
-        columns: Vec::new(),
-        currency: None,
-        extra: None,
-        other: Map::new(),
-    };
     Form {
         fields: vec![
-            text(TITLE_FIELD, FieldKind::Text, "审批对象"),
-            text(BODY_FIELD, FieldKind::TextArea, "对象内容"),
+            Field::new(TITLE_FIELD, "审批对象", FieldKind::Text),
+            Field::new(BODY_FIELD, "对象内容", FieldKind::TextArea),
         ],
     }
 }

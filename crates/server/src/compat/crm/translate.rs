@@ -206,8 +206,7 @@ fn entry(
 fn auto_comment(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "提交人本人,自动通过",
-        AutoReason::Duplicate(_) => "同一审批人已审批,自动通过",
-        AutoReason::Empty => "没有审批人,自动处理",
+        AutoReason::Duplicate { .. } => "同一审批人已审批,自动通过",
     }
 }
 

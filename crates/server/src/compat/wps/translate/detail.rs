@@ -228,8 +228,7 @@ impl Telling<'_> {
         let kind = match slot.state {
             SlotState::Approved => "passed",
             SlotState::Rejected => "reject",
-            SlotState::Auto(AutoReason::SelfSkip | AutoReason::Duplicate(_)) => "auto_approval",
-            SlotState::Auto(AutoReason::Empty) => "auto_passed",
+            SlotState::Auto(AutoReason::SelfSkip | AutoReason::Duplicate { .. }) => "auto_approval",
             SlotState::Queued
             | SlotState::Pending
             | SlotState::NotNeeded
