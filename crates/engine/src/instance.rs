@@ -1,4 +1,7 @@
 //! An instance is data: where its tokens stand, who was asked, what they said. Only `apply` changes it.
+//!
+//! It is read and written with every command, so its JSON is short: times are microseconds since 1970, and what is
+//! absent is left out. History, which people read, has times in words.
 
 mod apply;
 mod broken;
@@ -28,6 +31,7 @@ pub struct Instance {
     /// Who asks.
     pub initiator: UserId,
     /// In which of his departments he asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<DepartmentId>,
     /// What he asks. Shared, since it is by far the greatest part and each decision is made on a copy.
     pub form: Arc<FormData>,
@@ -36,8 +40,18 @@ pub struct Instance {
     /// Where it stands as a whole.
     pub status: Status,
     /// When it was submitted.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub submitted_at: Option<Timestamp>,
     /// When it ended.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub ended_at: Option<Timestamp>,
     /// Positions in the flow (semantics B0).
     pub tokens: Vec<Token>,
@@ -137,6 +151,7 @@ pub struct Token {
     /// Its number.
     pub id: TokenId,
     /// The token it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TokenId>,
     /// Whether it still moves.
     pub state: TokenState,
@@ -177,8 +192,14 @@ pub struct Visit {
     /// What became of it.
     pub state: VisitState,
     /// When it was opened.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub opened_at: Timestamp,
     /// When it was closed.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub closed_at: Option<Timestamp>,
 }
 
@@ -214,8 +235,14 @@ pub struct Slot {
     /// What became of it.
     pub state: SlotState,
     /// When he could first decide.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub pending_at: Option<Timestamp>,
     /// Who decided, when and with which words; absent where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
 }
 
@@ -225,8 +252,10 @@ pub struct Decided {
     /// Who made it: the assignee, or somebody who stood in for him.
     pub by: UserId,
     /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub at: Timestamp,
     /// In which words; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
 }
 
@@ -297,10 +326,17 @@ pub struct CcEntry {
     /// Who.
     pub user: UserId,
     /// At which node; absent for people told at submit or at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub at: Timestamp,
     /// When he first opened it.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub read_at: Option<Timestamp>,
 }
 
@@ -310,6 +346,7 @@ pub struct Comment {
     /// Who.
     pub by: UserId,
     /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub at: Timestamp,
     /// What.
     pub text: String,
