@@ -59,12 +59,18 @@ pub fn announce(args: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// So many logins are printed.
+const LOGINS: usize = 12;
+
 fn print_logins(credentials: &str, data: &str) {
     let users = users_of(credentials);
     println!("\n{:<20} {:<24} name", "login", "password");
-    for user in &users {
+    for user in users.iter().take(LOGINS) {
         let field = |name| text_after(user, name).unwrap_or_default();
         println!("{:<20} {:<24} {}", field("login"), field("password"), field("name"));
+    }
+    if users.len() > LOGINS {
+        println!("… and {} more", users.len() - LOGINS);
     }
     println!("\nEverything needed to call each interface: {data}/demo-credentials.json\n");
 }

@@ -20,13 +20,14 @@ use crate::{App, compat};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use company::Company;
+use futures_util::future::try_join_all;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use stories::PAUSE;
 use surface::Surface;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
-use zhupi_store::{Page, UserFilter};
+use zhupi_store::{Page, UserFilter, UserRow};
 
 /// The file in the data folder that says how to drive the demo.
 pub const CREDENTIALS: &str = "demo-credentials.json";
@@ -37,18 +38,6 @@ const CALLBACK_HEADER: &str = "X-Token";
 
 /// Steps of the demo's clock that the surfaces take, at most.
 const SURFACE_STEPS: i32 = 12;
-
-/// People who get a password, and what each is good for.
-const ACCOUNTS: &[(&str, &[&str])] = &[
-    ("shen.yunshan", &["workspace administrator", "总经理"]),
-    ("gu.qing", &["template manager"]),
-    ("fang.mu", &["head of 平台部"]),
-    ("luo.bin", &["employee"]),
-    ("he.song", &["head of 销售部"]),
-    ("qin.chuan", &["head of 华东组"]),
-    ("dong.ze", &["会计"]),
-    ("nie.lan", &["法务专员"]),
-];
 
 /// The people of the CRM workflow: both may approve on both levels, and the first also submits.
 pub(super) const CRM_PEOPLE: [&str; 2] = ["qin.chuan", "he.song"];
@@ -77,20 +66,21 @@ struct Demo {
     app: Shared,
     tenant: TenantId,
     company: Company,
-    passwords: BTreeMap<&'static str, String>,
+    passwords: BTreeMap<String, String>,
     templates: BTreeMap<&'static str, TemplateId>,
 }
 
 impl Demo {
     async fn found(app: &Shared, tenant: TenantId) -> Result<Self, Error> {
         let mut company = Company::found()?;
-        let mut passwords = BTreeMap::new();
-        for (login, _) in ACCOUNTS {
+        let accounts = company.people.users.iter().map(|row| async {
             let password = new_password()?;
             let hash = app.passwords.hash(&password).await?;
-            company.people.passwords.push((company.user(login)?, hash));
-            passwords.insert(*login, password);
-        }
+            Ok::<_, Error>(((row.login.clone(), password), (row.user.id, hash)))
+        });
+        let accounts = try_join_all(accounts).await?;
+        let (passwords, hashes): (BTreeMap<_, _>, Vec<_>) = accounts.into_iter().unzip();
+        company.people.passwords = hashes;
         app.store.put_directory(tenant, &company.people, app.now_us()).await?;
         app.directory_changed(tenant);
         Ok(Self { app: app.clone(), tenant, company, passwords, templates: BTreeMap::new() })
@@ -102,7 +92,7 @@ impl Demo {
         let surface = Surface::of(&self.app);
         Ok(json!({
             "base_url": self.app.config.public_url.as_str().trim_end_matches('/'),
-            "users": self.users()?,
+            "users": self.users(),
             "wps": self.wps().await?,
             "crm": crm::live(&self, &surface).await?,
             "esign": esign::live(&self, &surface).await?,
@@ -128,12 +118,13 @@ impl Demo {
         Ok(())
     }
 
-    fn users(&self) -> Result<Json, Error> {
-        let user = |(login, roles): &(&str, &[&str])| -> Result<Json, Error> {
-            let name = self.company.name(self.company.user(login)?);
-            Ok(json!({"login": login, "password": self.passwords.get(login), "name": name, "roles": roles}))
+    /// Everybody, so that any request can be followed to its end.
+    fn users(&self) -> Json {
+        let user = |row: &UserRow| {
+            let (login, password) = (&row.login, self.passwords.get(&row.login));
+            json!({"login": login, "password": password, "name": row.user.name, "roles": self.company.roles_of(row)})
         };
-        ACCOUNTS.iter().map(user).collect()
+        self.company.people.users.iter().map(user).collect()
     }
 
     /// An app with every right on the WPS surface; each of its calls names its operator.

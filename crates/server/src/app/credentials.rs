@@ -28,7 +28,7 @@ pub struct NewToken {
     /// Whom it acts as; absent where each call names somebody, which only surfaces with signed calls take.
     pub user: Option<UserId>,
     pub app: Option<String>,
-    /// After how many days it is refused, at most [`LONGEST_LIFE_DAYS`]; absent: never.
+    /// After how many days it is refused, at most ten years; absent: never.
     pub expires_in_days: Option<u32>,
 }
 

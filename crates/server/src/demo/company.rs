@@ -44,6 +44,9 @@ const ROLES: &[(&str, &[&str])] = &[
 const GROUPS: &[(&str, &[&str])] =
     &[("行政通知", &["ji.chen", "tong.lei", "bu.yi"]), ("信息技术支持", &["luo.bin", "dai.ning"])];
 
+/// Administers the templates.
+pub const MANAGER: &str = "gu.qing";
+
 /// What a head may approve by himself, in yuan.
 const LIMITS: &[(&str, i64)] = &[
     ("shen.yunshan", 100_000_000),
@@ -98,6 +101,26 @@ impl Company {
     pub fn name(&self, user: UserId) -> String {
         let row = self.people.users.iter().find(|row| row.user.id == user);
         row.map_or_else(String::new, |row| row.user.name.clone())
+    }
+
+    /// What a person is good for, in words.
+    pub fn roles_of(&self, row: &UserRow) -> Vec<String> {
+        let id = row.user.id;
+        let mut roles = Vec::new();
+        if row.user.admin {
+            roles.push("workspace administrator".to_owned());
+        }
+        if row.login == MANAGER {
+            roles.push("template manager".to_owned());
+        }
+        let headed = self.people.departments.iter().filter(|it| it.heads.contains(&id));
+        roles.extend(headed.map(|it| format!("head of {}", it.name)));
+        let held = self.people.roles.iter().filter(|it| it.members.contains(&id));
+        roles.extend(held.map(|it| it.name.clone()));
+        if roles.is_empty() {
+            roles.push("employee".to_owned());
+        }
+        roles
     }
 
     fn settle(&mut self) -> Result<(), Error> {

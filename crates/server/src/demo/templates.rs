@@ -1,6 +1,6 @@
 //! Templates of everyday use, as an administrator would draw them.
 
-use super::company::Company;
+use super::company::{Company, MANAGER};
 use crate::error::Error;
 use zhupi_engine::condition::{Compare, Condition, DurationUnit, Figure, Group, Scope, Subject, Test};
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form};
@@ -236,7 +236,7 @@ fn sample(company: &Company) -> Result<Template, Error> {
 // ---- pieces ----
 
 fn template(company: &Company, name: &str, fields: Vec<Field>, flow: Vec<Block>) -> Result<Template, Error> {
-    let settings = Settings { managers: vec![company.user("gu.qing")?], ..Settings::default() };
+    let settings = Settings { managers: vec![company.user(MANAGER)?], ..Settings::default() };
     Ok(Template { name: name.to_owned(), form: Form { fields }, flow, settings })
 }
 
