@@ -16,10 +16,19 @@ pub fn program(name: impl AsRef<Path>) -> Command {
     command
 }
 
+/// What cargo tells a program it runs about that program. Passed on to another cargo it would make build scripts think
+/// that they have changed, and much be built again.
+const ABOUT_US: [&str; 5] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE"];
+
 /// The cargo that started us.
 pub fn cargo(args: &[&str]) -> Command {
     let mut command =
         program(std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| ABOUT_US.iter().any(|about| name.starts_with(about))) {
+        command.env_remove(name);
+    }
     command.args(args);
     command
 }

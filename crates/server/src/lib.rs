@@ -30,10 +30,13 @@ pub use error::Error;
 pub use serve::serve;
 
 use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
 
-/// Every route of every API, with all they pass on the way.
+/// Every route of every API, with all they pass on the way. Whoever opens the bare address finds the page of the API.
 pub fn router(app: Shared) -> Router {
     let routes = Router::new()
+        .route("/", get(|| async { Redirect::to("/v1/docs/") }))
         .merge(http::shell(&app, api::routes(&app), error::problem))
         .merge(http::shell(&app, health::routes(), error::problem))
         .merge(compat::routes(&app));

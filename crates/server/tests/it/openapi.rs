@@ -56,6 +56,8 @@ async fn the_document_and_a_page_to_read_it_are_served() {
     let app = TestApp::new().await;
     let document = app.get("/v1/openapi.json").send().await.expect(200);
     assert_eq!(document["info"]["title"], "Zhupi");
+    let bare = app.get("/").send().await;
+    assert_eq!((bare.status.as_u16(), bare.header("location")), (303, "/v1/docs/"));
     let page = app.get("/v1/docs/").send().await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("swagger-ui-bundle.js"), "{}", page.text());
