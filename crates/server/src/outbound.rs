@@ -67,15 +67,10 @@ impl Outbound {
         // An error only says that another part of this process has installed one before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let guard = Arc::new(guard);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .user_agent(concat!("Zhupi/", env!("CARGO_PKG_VERSION")))
-            .pool_idle_timeout(Duration::from_secs(30))
-            .dns_resolver(CheckedNames(guard.clone()))
-            .build()?;
+        let client = settings(&guard).build().or_else(|cause| {
+            tracing::warn!(%cause, "this machine has no certificates to know others by: https calls will fail");
+            settings(&guard).tls_certs_only(std::iter::empty()).build()
+        })?;
         Ok(Self { client, guard, timeout: TIMEOUT })
     }
 
@@ -96,6 +91,17 @@ impl Outbound {
             .await
             .unwrap_or(Err(Failure::Timeout(self.timeout)))
     }
+}
+
+fn settings(guard: &Arc<Guard>) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .user_agent(concat!("Zhupi/", env!("CARGO_PKG_VERSION")))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .dns_resolver(CheckedNames(Arc::clone(guard)))
 }
 
 async fn exchange(request: reqwest::RequestBuilder) -> Result<Reply, Failure> {

@@ -50,6 +50,11 @@ pub async fn user_number(app: &App, tenant: TenantId, user: UserId) -> Result<i6
     Ok(app.store.number_for(tenant, numbers::USER, user.0).await?)
 }
 
+/// Gives a person the number another system knows him by; refused where the number or the person has one.
+pub async fn give_number(app: &App, tenant: TenantId, user: UserId, number: i64) -> Result<(), Error> {
+    Ok(app.store.put_alias(tenant, numbers::USER, &number.to_string(), user.0).await?)
+}
+
 /// What a handler needs before it knows who calls.
 struct Door {
     app: Shared,
