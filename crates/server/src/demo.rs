@@ -9,6 +9,7 @@ mod surface;
 mod templates;
 
 use crate::app::credentials::{NewApp, NewToken};
+use crate::app::roles::TEMPLATE_MANAGER_ROLE;
 use crate::app::templates::{Drawing, NATIVE};
 use crate::app::{DEFAULT_WORKSPACE, Shared};
 use crate::caller::Scope;
@@ -19,8 +20,7 @@ use crate::secrets::{random, write_private};
 use crate::{App, compat};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use company::Company;
-use futures_util::future::try_join_all;
+use company::{Company, TEMPLATE_MANAGERS};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,16 +73,18 @@ struct Demo {
 impl Demo {
     async fn found(app: &Shared, tenant: TenantId) -> Result<Self, Error> {
         let mut company = Company::found()?;
-        let accounts = company.people.users.iter().map(|row| async {
+        let mut passwords = BTreeMap::new();
+        // One after another: hashing takes memory on purpose, and the server that starts here shall stay small.
+        for row in &company.people.users {
             let password = new_password()?;
             let hash = app.passwords.hash(&password).await?;
-            Ok::<_, Error>(((row.login.clone(), password), (row.user.id, hash)))
-        });
-        let accounts = try_join_all(accounts).await?;
-        let (passwords, hashes): (BTreeMap<_, _>, Vec<_>) = accounts.into_iter().unzip();
-        company.people.passwords = hashes;
+            company.people.passwords.push((row.user.id, hash));
+            passwords.insert(row.login.clone(), password);
+        }
         app.store.put_directory(tenant, &company.people, app.now_us()).await?;
         app.directory_changed(tenant);
+        let managers = company.role(TEMPLATE_MANAGERS)?.to_string();
+        app.store.put_setting(tenant, TEMPLATE_MANAGER_ROLE, &managers, app.now_us()).await?;
         Ok(Self { app: app.clone(), tenant, company, passwords, templates: BTreeMap::new() })
     }
 
@@ -120,15 +122,21 @@ impl Demo {
 
     /// Everybody, so that any request can be followed to its end.
     fn users(&self) -> Json {
-        let user = |row: &UserRow| {
+        let user = |(index, row): (usize, &UserRow)| {
             let (login, password) = (&row.login, self.passwords.get(&row.login));
-            json!({"login": login, "password": password, "name": row.user.name, "roles": self.company.roles_of(row)})
+            let roles = self.company.roles_of(row);
+            json!({"login": login, "password": password, "name": row.user.name, "roles": roles,
+                "wps_uid": wps_number(index, login)})
         };
-        self.company.people.users.iter().map(user).collect()
+        self.company.people.users.iter().enumerate().map(user).collect()
     }
 
     /// An app with every right on the WPS surface; each of its calls names its operator.
     async fn wps(&self) -> Result<Json, Error> {
+        for (index, row) in self.company.people.users.iter().enumerate() {
+            let number = wps_number(index, &row.login);
+            compat::wps::give_number(&self.app, self.tenant, row.user.id, number).await?;
+        }
         let operator = self.company.user("shen.yunshan")?;
         let (app_id, app_key) = self.new_app("WPS demo", operator).await?;
         let access_token = self.new_token("WPS demo", None, Some(&app_id)).await?;
@@ -185,6 +193,16 @@ impl Demo {
             expires_in_days: None,
         };
         Ok(self.app.create_token(self.tenant, new).await?.1)
+    }
+}
+
+/// Everybody has a number, counted from 1101; some have those of the documented sample, which can so be sent as it stands.
+fn wps_number(index: usize, login: &str) -> i64 {
+    match login {
+        "shen.yunshan" => 1233,
+        "fang.mu" => 1028,
+        "luo.bin" => 1029,
+        _ => 1101 + index as i64,
     }
 }
 

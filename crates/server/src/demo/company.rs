@@ -39,12 +39,16 @@ const ROLES: &[(&str, &[&str])] = &[
     ("法务专员", &["nie.lan", "fu.sheng"]),
     ("印章管理员", &["tong.lei"]),
     ("采购专员", &["bu.yi", "ji.chen"]),
+    (TEMPLATE_MANAGERS, &[MANAGER]),
 ];
 
 const GROUPS: &[(&str, &[&str])] =
     &[("行政通知", &["ji.chen", "tong.lei", "bu.yi"]), ("信息技术支持", &["luo.bin", "dai.ning"])];
 
-/// Administers the templates.
+/// Whoever holds this role draws templates.
+pub const TEMPLATE_MANAGERS: &str = "模板管理员";
+
+/// Administers the templates of the demo.
 pub const MANAGER: &str = "gu.qing";
 
 /// What a head may approve by himself, in yuan.
@@ -109,9 +113,6 @@ impl Company {
         let mut roles = Vec::new();
         if row.user.admin {
             roles.push("workspace administrator".to_owned());
-        }
-        if row.login == MANAGER {
-            roles.push("template manager".to_owned());
         }
         let headed = self.people.departments.iter().filter(|it| it.heads.contains(&id));
         roles.extend(headed.map(|it| format!("head of {}", it.name)));

@@ -12,7 +12,7 @@ const APP: &str = "crm";
 
 /// Contracts, and how many levels have passed.
 const CONTRACTS: &[(i64, &str, &str, usize)] = &[
-    (1_901_351, "华东年度框架合同", "HT-2026-0351", 2),
+    (1_901_351, "测试审批2", "", 2),
     (1_901_352, "苏州渠道合作合同", "HT-2026-0352", 1),
     (1_901_353, "无锡项目实施合同", "HT-2026-0353", 0),
 ];
@@ -73,6 +73,7 @@ impl Crm<'_> {
             ("lxcrmjava00200ed91fd64c90b9f1d31719b67a38", "lxcrmjava78167b5c921449759218879c3afd7e7e");
         let graph = json!({
             "workflow_id": created["data"]["id"].to_string(),
+            "snapshot_url": "https://files.yunshan.example/workflows/contract.json",
             "workflow_version": {
                 "name": "合同审批", "active": true, "appType": "ikcrm",
                 "elements": [

@@ -78,6 +78,29 @@ async fn everybody_named_can_log_in() {
 }
 
 #[tokio::test]
+async fn the_template_manager_manages_templates() {
+    let demo = filled().await;
+    let users = demo.credentials["users"].as_array().expect("users");
+    let manager = users.iter().find(|user| user["login"] == "gu.qing").expect("the manager");
+    let login = json!({"login": manager["login"], "password": manager["password"]});
+    let answer = demo.server.post("/v1/sessions").json(&login).send().await;
+    let me = demo.server.get("/v1/me").by(&answer.session()).send().await.expect(200);
+    assert_eq!(me["manages_templates"], true, "{me}");
+}
+
+#[tokio::test]
+async fn the_people_of_the_documented_wps_sample_are_there() {
+    let demo = filled().await;
+    let tenant = demo.server.tenant;
+    for number in ["1028", "1029", "1233"] {
+        let found =
+            demo.server.app.store.resolve_alias(tenant, "wps_user", number).await.expect("a database");
+        assert!(found.is_some(), "nobody has the number {number}");
+    }
+    assert_eq!(demo.credentials["wps"]["operator"], 1233);
+}
+
+#[tokio::test]
 async fn a_contract_of_the_crm_has_passed_two_levels() {
     let demo = filled().await;
     let path = "/api/v1/execute_records/detail?entity_type=Contract&entity_id=1901351";
