@@ -13,6 +13,9 @@ use zhupi_store::{Seal, SealMade};
 const SOURCE: &str = "esign";
 /// Who sends the contract out, and who approves it first.
 const ACCOUNTS: [&str; 2] = ["qin.chuan", "nie.lan"];
+/// What the documented sample calls the first of them and his organization.
+const ACCOUNT_UID: &str = "4E61CD47EFA14ECC9F5D1D19911F6A5C";
+const ORGANIZATION_UID: &str = "2A4C492FF38F441BAAA49FDFDF19C265";
 const TEMPLATE: &str = "contract";
 const BOUNDARY: &str = "zhupi-demo-boundary";
 
@@ -32,6 +35,8 @@ pub async fn live(demo: &Demo, surface: &Surface) -> Result<Json, Error> {
     demo.app.store.put_setting(demo.tenant, "esign.template_code", TEMPLATE, demo.app.now_us()).await?;
     register_seal(demo).await?;
     let [account, _] = ACCOUNTS;
+    let user = demo.company.user(account)?;
+    demo.app.name_esign_account(demo.tenant, user, ACCOUNT_UID, ORGANIZATION_UID).await?;
     let login = json!({"account": account, "pwd": demo.passwords.get(account), "type": 0, "source": SOURCE});
     let session = data(surface.post("/service/rest/v1/login", &[], &login).await?)?;
     let identity = json!({"source": SOURCE, "token": session["token"], "equipId": session["equipId"]});

@@ -127,11 +127,13 @@ async fn the_demo_flow_takes_an_approval_record() {
         "participantId": demo.text("/esign/demo_flow/participantId"),
         "approveSealPositions": [{"posX": 100.0, "posY": 100.0, "sealBase64": "", "sealId": "826fc2b4-2de7-4920-82d6-55ee9cd3920a",
             "sealOsskey": "", "signType": 1, "posPage": "1", "key": "", "posType": 0}],
+        "orgAccountUid": "2A4C492FF38F441BAAA49FDFDF19C265", "accountUid": "4E61CD47EFA14ECC9F5D1D19911F6A5C",
         "source": source, "token": session["data"]["token"], "equipId": session["data"]["equipId"],
     });
     let saved =
         demo.server.post("/service/rest/v1/approve_record/flow").json(&record).send().await.expect(200);
     assert_eq!((&saved["success"], &saved["exist"]), (&json!(true), &json!(true)), "{saved}");
+    assert_eq!(saved["data"]["accountUid"], record["accountUid"]);
 }
 
 #[tokio::test]

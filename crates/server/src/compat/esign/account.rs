@@ -158,6 +158,18 @@ impl App {
         self.uid(tenant, ORGANIZATION, tenant.0).await
     }
 
+    /// Has a person and his workspace called so outside from now on; refused where they have been called otherwise.
+    pub(crate) async fn name_esign_account(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        account_uid: &str,
+        organization_uid: &str,
+    ) -> Result<(), Error> {
+        self.store.put_alias(tenant, ACCOUNT, account_uid, user.0).await?;
+        Ok(self.store.put_alias(tenant, ORGANIZATION, organization_uid, tenant.0).await?)
+    }
+
     /// Which person is called so outside.
     pub(super) async fn account_by_uid(&self, tenant: TenantId, uid: &str) -> Result<Option<UserId>, Error> {
         if let Some(user) = self.store.resolve_alias(tenant, ACCOUNT, uid).await? {
