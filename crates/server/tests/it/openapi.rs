@@ -43,6 +43,20 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
 }
 
 #[test]
+fn what_a_handler_does_is_not_what_a_person_may_do() {
+    let document = serde_json::to_value(zhupi_server::api::openapi()).expect("a document");
+    let schemas = &document["components"]["schemas"];
+    let kinds = schemas["HandlerAction"]["oneOf"].as_array().expect("the kinds of action");
+    let kinds: Vec<_> = kinds.iter().map(|kind| &kind["properties"]["kind"]["enum"][0]).collect();
+    assert_eq!(kinds, ["webhook", "start"]);
+    assert_eq!(schemas["Action"]["enum"][0], "approve");
+    for handler in ["HandlerBody", "HandlerView", "NewHandler"] {
+        let action = &schemas[handler]["properties"]["action"]["$ref"];
+        assert_eq!(action, "#/components/schemas/HandlerAction", "{handler}");
+    }
+}
+
+#[test]
 fn the_document_says_how_one_shows_who_one_is() {
     let document = serde_json::to_value(zhupi_server::api::openapi()).expect("a document");
     assert_eq!(document["security"], json!([{ "session": [] }, { "token": [] }]));

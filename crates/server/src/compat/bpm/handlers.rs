@@ -18,6 +18,7 @@ use zhupi_store::{CallbackHandler, Completion, Delivery, Told};
 
 /// What a handler does.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = HandlerAction)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// Tells one of our webhooks, as the event `completion.reported`.
