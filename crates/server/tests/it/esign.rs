@@ -460,6 +460,33 @@ async fn a_flow_is_sent_out_once_by_its_owner_after_a_published_template() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_no_form_gives_the_flows_name_as_the_text_that_is_required() {
+    let office = Office::new().await;
+    let Company { ann, .. } = &office.company;
+    let flow = json!([
+        { "kind": "approval", "id": "legal", "title": "Legal", "approvers": office.company.people(&[&office.company.bob]) },
+    ]);
+    let form = json!([
+        { "id": "note", "kind": "text", "title": "Note" },
+        { "id": "what", "kind": "text_area", "title": "What", "required": true },
+        { "id": "papers", "kind": "file", "title": "Papers", "required": true },
+    ]);
+    office.company.publish("texts", json!({ "name": "Sealing", "form": form, "flow": flow })).await;
+    for (more, expected) in [
+        (json!({}), "购销合同"),
+        (json!({ "form": { "what": " " } }), "购销合同"),
+        (json!({ "form": { "what": "a lease" } }), "a lease"),
+    ] {
+        let (flow, _) = office.upload().await;
+        let asked = merged(&json!({ "flowId": flow, "templateCode": "texts" }), &more);
+        done(&office.post("/signflow/initiate", ann, asked).await);
+        let instance = office.company.get(&format!("/v1/instances/{flow}"), ann).await.expect(200);
+        assert_eq!(instance["form"][0]["value"], Json::Null, "{instance}");
+        assert_eq!(instance["form"][1]["value"], expected, "{instance}");
+    }
+}
+
+#[tokio::test]
 async fn an_approved_flow_leaves_one_job_with_everybodys_positions_merged() {
     let office = Office::new().await;
     let Company { ann, bob, cat, eve, admin, .. } = &office.company;

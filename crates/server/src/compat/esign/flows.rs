@@ -251,6 +251,7 @@ async fn submit_of(
 ) -> Result<Submit, Error> {
     let mut form = asked.form.unwrap_or_default();
     attach(template, documents, &mut form);
+    name(template, &flow.name, &mut form);
     let mut picks = BTreeMap::new();
     for (node, uids) in asked.picks.unwrap_or_default() {
         let mut people = Vec::with_capacity(uids.len());
@@ -277,5 +278,16 @@ fn attach(template: &Template, documents: &[SignDocument], form: &mut Map<String
     if let Some(control) = controls.find(|field| form.get(field.id.as_str()).is_none_or(Json::is_null)) {
         let files = documents.iter().map(|it| json!({ "id": it.file, "name": it.name })).collect();
         form.insert(control.id.0.clone(), Json::Array(files));
+    }
+}
+
+/// Programs of this family send no form: the text that the template cannot do without is the flow's name.
+fn name(template: &Template, name: &str, form: &mut Map<String, Json>) {
+    let is_text = |kind| matches!(kind, FieldKind::Text | FieldKind::TextArea);
+    let mut controls = template.form.fields.iter().filter(|field| field.required && is_text(field.kind));
+    let is_empty =
+        |value: &Json| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+    if let Some(control) = controls.find(|field| form.get(field.id.as_str()).is_none_or(is_empty)) {
+        form.insert(control.id.0.clone(), Json::from(name));
     }
 }
