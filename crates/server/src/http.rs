@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -24,6 +25,13 @@ pub fn shell(app: &Shared, routes: Router<Shared>, render: Render) -> Router<Sha
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(app.clone(), limit_address))
         .layer(middleware::from_fn_with_state(render, say_errors))
+}
+
+/// What no route of an API serves under this prefix, so that the API says so and not the server around it.
+pub fn nothing_else(prefix: &str) -> Router<Shared> {
+    let nothing = Router::new().fallback(async || Error::NotFound);
+    // The fallback does not see this one.
+    Router::new().nest(prefix, nothing).route(&format!("{prefix}/"), any(async || Error::NotFound))
 }
 
 async fn say_errors(State(render): State<Render>, request: Request, next: Next) -> Response {

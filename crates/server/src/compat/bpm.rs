@@ -13,13 +13,12 @@ pub use translate::verdict;
 
 use crate::app::{App, Shared};
 use crate::error::Error;
-use crate::extract::refuse_nul;
+use crate::extract::{Path, read_body, refuse_nul};
 use crate::http::{self, trace_of};
 use crate::secrets::{TokenKind, token_hash, token_tenant};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{Extensions, HeaderMap, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Map, Value as Json};
@@ -32,7 +31,9 @@ const TOKENS_LOOKED_AT: usize = 4;
 
 /// The routes of this surface; what goes wrong is said in its words.
 pub fn routes(app: &Shared) -> Router<Shared> {
-    let routes = Router::new().route("/flow/{flow_instance_id}/call-back/complete", post(complete));
+    let routes = Router::new()
+        .route("/flow/{flow_instance_id}/call-back/complete", post(complete))
+        .merge(http::nothing_else("/flow"));
     http::shell(app, routes, codes::render)
 }
 
@@ -40,13 +41,12 @@ pub fn routes(app: &Shared) -> Router<Shared> {
 async fn complete(
     State(app): State<Shared>,
     Path(flow_instance_id): Path<String>,
-    headers: HeaderMap,
-    extensions: Extensions,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Error> {
+    let (trace, headers) = (trace_of(request.extensions()), request.headers().clone());
     let tenant = authenticate(&app, &headers).await?;
-    trace_of(&extensions).note_tenant(tenant);
-    let report = read_report(&body)?;
+    trace.note_tenant(tenant);
+    let report = read_report(&read_body(request, &app).await?)?;
     app.take_completion(tenant, &flow_instance_id, &report).await?;
     Ok(axum::Json(Answer::done()).into_response())
 }

@@ -15,11 +15,11 @@ mod workflows;
 use crate::app::Shared;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
-use crate::extract::{self, read_json};
+use crate::extract::{self, Path, read_json};
 use crate::http::{self, trace_of};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, RawQuery, State};
+use axum::extract::{FromRequestParts, RawQuery, State};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -42,7 +42,8 @@ pub fn routes(app: &Shared) -> Router<Shared> {
         .route("/api/v1/workflows", get(list_workflows).post(create_workflow))
         .route("/api/v1/workflows/flow_enable", post(enable_flow))
         .route("/api/v1/workflows/{id}", get(get_workflow).put(update_workflow))
-        .route("/api/v1/entities", get(show_entities).post(take_entity));
+        .route("/api/v1/entities", get(show_entities).post(take_entity))
+        .merge(http::nothing_else("/api/v1"));
     http::shell(app, routes, codes::render)
 }
 

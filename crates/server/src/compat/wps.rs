@@ -15,7 +15,7 @@ mod wire;
 use crate::app::{App, Shared};
 use crate::error::Error;
 use crate::extract::IdempotencyKey;
-use crate::http::shell;
+use crate::http;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::routing::{get, post, put};
@@ -41,8 +41,9 @@ pub fn routes(app: &Shared) -> Router<Shared> {
         .route("/approvals/{approval_id}/{action}", post(approvals::act));
     let routes = Router::new()
         .nest("/o/{cid}/api/v2/workflow/developer", developer)
+        .merge(http::nothing_else("/o/{cid}"))
         .layer(Extension(Arc::new(Replays::default())));
-    shell(app, routes, codes::render)
+    http::shell(app, routes, codes::render)
 }
 
 /// The number under which this surface knows a person, such as the `operator` of each call; made at first use.

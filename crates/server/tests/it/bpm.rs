@@ -420,6 +420,15 @@ async fn what_cannot_be_handled_is_refused_in_the_seeds_shape() {
     }
     let wrong = scene.app.get("/flow/1/call-back/complete").send().await.expect(405);
     assert_eq!(wrong["success"], false);
+    for path in ["/flow/1", "/flow/1/call-back/nothing", "/flow/", "/flow/%FF/call-back/complete"] {
+        let call = scene.app.post(path).header("authorization", &scene.token).json(&seeds_request());
+        assert_eq!(call.send().await.expect(404), refusal("there is no such thing here"), "{path}");
+    }
+    let huge = json!({ "businessKey": "x".repeat(20_000_000) });
+    assert_eq!(
+        scene.report("1", &huge).await.expect(413),
+        refusal("the body is larger than what is taken here")
+    );
     let long = format!("/flow/{}/call-back/complete", "x".repeat(201));
     let call = scene.app.post(&long).header("authorization", &scene.token).json(&seeds_request());
     assert_eq!(call.send().await.expect(400), refusal("expected 1 to 200 characters"));

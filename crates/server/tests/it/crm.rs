@@ -478,6 +478,9 @@ async fn malformed_requests_are_refused_in_our_form() {
         .await
         .expect_failure(404);
     crm.get(&crm.john, "/api/v1/workflows/999").await.expect_failure(404);
+    for path in ["/api/v1/rockets", "/api/v1/workflows/1/2", "/api/v1/", "/api/v1/workflows/%FF"] {
+        crm.get(&crm.john, path).await.expect_failure(404);
+    }
     for body in
         ["{", "[1,2", "\"text\"", "{\"entity_type\": 5}", "{\"entity_type\":\"Contract\",\"entity_id\":[1]}"]
     {

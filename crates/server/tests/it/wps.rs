@@ -563,6 +563,16 @@ async fn a_repeated_post_is_refused_and_begins_nothing_twice() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_is_told_in_this_surfaces_words() {
+    let app = TestApp::new().await;
+    for path in
+        ["/o/woa", "/o/woa/", "/o/woa/api/v3/x", &format!("/o/woa{BASE}"), &format!("/o/woa{BASE}/rockets")]
+    {
+        refused(&app.get(path).send().await, 404, "NotExists");
+    }
+}
+
+#[tokio::test]
 async fn a_start_sent_again_with_its_key_begins_nothing_twice() {
     let wps = Wps::new().await;
     let code = wps.create(&simple()).await;
