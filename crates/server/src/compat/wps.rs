@@ -18,11 +18,13 @@ use crate::extract::IdempotencyKey;
 use crate::http;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use axum::{Extension, Router};
 use call::{Call, Scope};
 use codes::Failure;
-use signature::Replays;
+use signature::{Remembered, Replays};
 use std::sync::Arc;
 use zhupi_engine::ids::{TenantId, UserId};
 
@@ -42,8 +44,24 @@ pub fn routes(app: &Shared) -> Router<Shared> {
     let routes = Router::new()
         .nest("/o/{cid}/api/v2/workflow/developer", developer)
         .merge(http::nothing_else("/o/{cid}"))
+        .layer(middleware::from_fn(forget_failed))
         .layer(Extension(Arc::new(Replays::default())));
     http::shell(app, routes, codes::render)
+}
+
+/// A call that is answered with an error may be sent again as it is: only what was carried out may not come twice.
+async fn forget_failed(
+    Extension(replays): Extension<Arc<Replays>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let remembered = Remembered::default();
+    request.extensions_mut().insert(remembered.clone());
+    let response = next.run(request).await;
+    if !response.status().is_success() {
+        replays.forget(&remembered);
+    }
+    response
 }
 
 /// The number under which this surface knows a person, such as the `operator` of each call; made at first use.

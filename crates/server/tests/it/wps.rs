@@ -557,9 +557,52 @@ async fn a_repeated_post_is_refused_and_begins_nothing_twice() {
     assert_eq!(listed["data"]["total"], 1);
     wps.app.app.clock.advance(SignedDuration::from_secs(1));
     start().send().await.expect(200);
-    let put = || wps.call("PUT", &format!("/condition/templates/{code}"), 1233).json(&simple());
-    put().send().await.expect(200);
-    put().send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_repeated_change_undoes_no_newer_one() {
+    let wps = Wps::new().await;
+    let code = wps.create(&simple()).await;
+    let path = format!("/condition/templates/{code}");
+    let date = wps.date(SignedDuration::ZERO);
+    let put = |name: &str| {
+        let mut body = simple();
+        body["name"] = json!(name);
+        let mut call = wps.call("PUT", &path, 1233).json(&body);
+        call.date.clone_from(&date);
+        call
+    };
+    put("old").send().await.expect(200);
+    put("new").send().await.expect(200);
+    wps.app.app.clock.advance(SignedDuration::from_secs(60));
+    refused(&put("old").send().await, 409, "Replayed");
+    refused(&put("old").send().await, 409, "Replayed");
+    assert_eq!(wps.template(&code).await["data"]["name"], "new");
+    let delete = || wps.call("DELETE", &path, 1233);
+    delete().send().await.expect(200);
+    refused(&delete().send().await, 409, "Replayed");
+}
+
+#[tokio::test]
+async fn what_failed_may_be_sent_again_as_it_is() {
+    let wps = Wps::new().await;
+    let date = wps.date(SignedDuration::ZERO);
+    let start = || {
+        let mut call = wps.call("POST", "/condition/approvals", 1030).json(&json!({"template_code": CODE}));
+        call.date.clone_from(&date);
+        call
+    };
+    refused(&start().send().await, 404, "NotExists");
+    refused(&start().send().await, 404, "NotExists");
+    let drawing = native(&wps.admin, "后来的");
+    let created =
+        wps.app.app.create_template(wps.app.tenant, wps.admin, Some(CODE.to_owned()), drawing).await;
+    created.expect("a template");
+    let path = format!("/condition/templates/{CODE}");
+    wps.call("PUT", &path, 1233).json(&simple()).send().await.expect(200);
+    start().send().await.expect(200);
+    refused(&start().send().await, 409, "Replayed");
+    assert_eq!(wps.call("GET", "/approvals", 1030).send().await.expect(200)["data"]["total"], 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use super::codes::Failure;
 use super::numbers::USER;
-use super::signature::{self, Credentials, Replays, Signed};
+use super::signature::{self, Credentials, Remembered, Replays, Signed};
 use crate::app::{App, Shared};
 use crate::caller;
 use crate::error::Error;
@@ -72,14 +72,14 @@ impl Call {
     ) -> Result<Self, Failure> {
         let head = Head::of(&request);
         let trace = trace_of(request.extensions());
+        let remembered = request.extensions().get::<Remembered>().cloned().unwrap_or_default();
         let credentials = signature::read_credentials(&head.headers).map_err(Failure::Unauthorized)?;
         let body = read_body(request, app).await?;
         let tenant = check_signature(app, &head, &credentials, &body).await?;
         trace.note_tenant(tenant);
         let bound_to = check_token(app, tenant, &credentials, scope).await?;
-        if head.method == Method::POST
-            && !replays.first_time(&credentials.app_id, &credentials.signature, app.now())
-        {
+        // Whatever changes something: an old replacement that came again would undo a newer one.
+        if !head.method.is_safe() && !replays.first_time(&credentials, app.now(), &remembered) {
             return Err(Failure::Replayed);
         }
         let query = head.query();

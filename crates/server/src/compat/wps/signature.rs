@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// How far the date of a request may lie from our clock, in either direction.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -125,7 +125,7 @@ pub fn is_fresh(date: &str, now: Timestamp) -> Option<bool> {
     Some(now.duration_since(sent).abs() <= MAX_SKEW)
 }
 
-/// Signatures of accepted requests that may not come again. Each node remembers its own, the newest `REMEMBERED`.
+/// Signatures of requests that were carried out, and may not come again. Each node remembers its own, the newest `REMEMBERED`.
 #[derive(Debug, Default)]
 pub struct Replays {
     seen: Mutex<Seen>,
@@ -133,15 +133,23 @@ pub struct Replays {
 
 #[derive(Debug, Default)]
 struct Seen {
-    until: HashMap<[u8; 32], Timestamp>,
-    order: VecDeque<[u8; 32]>,
+    until: HashMap<Fingerprint, Timestamp>,
+    order: VecDeque<Fingerprint>,
 }
+
+/// The hash of an app's id and its signature.
+type Fingerprint = [u8; 32];
+
+/// What was remembered of one request, to forget it if the request fails. Empty where nothing was.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered(Arc<OnceLock<Fingerprint>>);
 
 impl Replays {
     /// Remembers a request; `false` where it came before. Forgets what is too old to be accepted anyway.
-    pub fn first_time(&self, app_id: &str, signature: &str, now: Timestamp) -> bool {
-        let key: [u8; 32] = Sha256::digest(format!("{app_id}:{}", signature.to_ascii_lowercase())).into();
-        let mut guard = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub fn first_time(&self, credentials: &Credentials, now: Timestamp, remembered: &Remembered) -> bool {
+        let Credentials { app_id, signature, .. } = credentials;
+        let key: Fingerprint = Sha256::digest(format!("{app_id}:{}", signature.to_ascii_lowercase())).into();
+        let mut guard = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = &mut *guard;
         while let Some(oldest) = seen.order.front() {
             let is_over = seen.until.get(oldest).is_none_or(|until| *until < now);
@@ -157,7 +165,19 @@ impl Replays {
         // A request may be dated ahead by the whole skew, and is accepted until the skew after its date.
         seen.until.insert(key, now.saturating_add(MAX_SKEW * 2).unwrap_or(Timestamp::MAX));
         seen.order.push_back(key);
+        remembered.0.get_or_init(|| key);
         true
+    }
+
+    /// Forgets a request that was not carried out.
+    pub fn forget(&self, remembered: &Remembered) {
+        let Some(key) = remembered.0.get() else { return };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.until.remove(key);
+        // It is among the newest.
+        if let Some(at) = seen.order.iter().rposition(|it| it == key) {
+            seen.order.remove(at);
+        }
     }
 }
 
@@ -275,9 +295,23 @@ mod tests {
     fn a_request_is_new_once_while_it_could_be_accepted() {
         let replays = Replays::default();
         let now: Timestamp = "2013-01-23T06:43:08Z".parse().unwrap();
-        assert!(replays.first_time("AK1", "ab", now));
-        assert!(!replays.first_time("AK1", "AB", now + SignedDuration::from_mins(30)));
-        assert!(replays.first_time("AK2", "ab", now));
-        assert!(replays.first_time("AK1", "ab", now + SignedDuration::from_mins(31)));
+        let come = |app_id: &str, signature: &str, minutes: i64| {
+            let (date, token) = (String::new(), String::new());
+            let sent = Credentials { app_id: app_id.into(), signature: signature.into(), date, token };
+            let remembered = Remembered::default();
+            let is_first = replays.first_time(&sent, now + SignedDuration::from_mins(minutes), &remembered);
+            (is_first, remembered)
+        };
+        assert!(come("AK1", "ab", 0).0);
+        let (is_first, nothing) = come("AK1", "AB", 30);
+        assert!(!is_first);
+        replays.forget(&nothing);
+        assert!(!come("AK1", "ab", 30).0);
+        let (is_first, failed) = come("AK2", "ab", 30);
+        assert!(is_first);
+        replays.forget(&failed);
+        assert!(come("AK2", "ab", 30).0);
+        assert!(!come("AK2", "ab", 30).0);
+        assert!(come("AK1", "ab", 31).0);
     }
 }
