@@ -22,7 +22,7 @@ pub enum Rejection {
     #[error("the instance has been submitted already")]
     AlreadySubmitted,
     /// Nothing can be decided any more, or not yet.
-    #[error("the instance is not running, it is {status:?}")]
+    #[error("the instance is not running, it is {}", status_in_words(*status))]
     NotRunning {
         /// What it is instead.
         status: Status,
@@ -46,7 +46,7 @@ pub enum Rejection {
         department: DepartmentId,
     },
     /// Values do not fit their controls.
-    #[error("the form has {} problems", problems.len())]
+    #[error("the form has {}", counted(problems))]
     FormInvalid {
         /// All of them.
         problems: Vec<Problem>,
@@ -106,7 +106,7 @@ pub enum Rejection {
     #[error("only the initiator may do this")]
     NotInitiator,
     /// The template does not allow it (any more).
-    #[error("the template does not allow withdrawing now: {rule:?}")]
+    #[error("{}", withdrawal_in_words(*rule))]
     WithdrawNotAllowed {
         /// What it allows.
         rule: WithdrawRule,
@@ -157,5 +157,54 @@ impl Rejection {
             Rejection::TextTooLong { .. } => "text_too_long",
             Rejection::NotCopied => "not_copied",
         }
+    }
+}
+
+fn status_in_words(status: Status) -> &'static str {
+    match status {
+        Status::Draft => "a draft",
+        Status::Running => "running",
+        Status::Approved => "approved",
+        Status::Rejected => "rejected",
+        Status::Withdrawn => "withdrawn",
+        Status::Suspended => "suspended",
+    }
+}
+
+fn withdrawal_in_words(rule: WithdrawRule) -> &'static str {
+    match rule {
+        WithdrawRule::Never => "the template does not allow withdrawing",
+        WithdrawRule::BeforeFirstDecision => "the template allows withdrawing only before the first decision",
+        WithdrawRule::WhileRunning => "the template allows withdrawing only while the instance is running",
+    }
+}
+
+fn counted(problems: &[Problem]) -> String {
+    match problems.len() {
+        1 => "1 problem".to_owned(),
+        many => format!("{many} problems"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_in_plain_words() {
+        let words = |rejection: Rejection| rejection.to_string();
+        let problem = Problem::error("days", "required", "it is required");
+        let not_running = |status| words(Rejection::NotRunning { status });
+        assert_eq!(not_running(Status::Approved), "the instance is not running, it is approved");
+        assert_eq!(not_running(Status::Draft), "the instance is not running, it is a draft");
+        let invalid = |problems| words(Rejection::FormInvalid { problems });
+        assert_eq!(invalid(vec![problem.clone()]), "the form has 1 problem");
+        assert_eq!(invalid(vec![problem.clone(), problem]), "the form has 2 problems");
+        let withdrawing = |rule| words(Rejection::WithdrawNotAllowed { rule });
+        assert_eq!(withdrawing(WithdrawRule::Never), "the template does not allow withdrawing");
+        assert_eq!(
+            withdrawing(WithdrawRule::BeforeFirstDecision),
+            "the template allows withdrawing only before the first decision"
+        );
     }
 }

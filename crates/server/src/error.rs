@@ -27,7 +27,7 @@ pub enum Error {
     #[error("{0}")]
     Rejected(Rejection),
     /// Findings in something well-formed.
-    #[error("{} problems were found", .0.len())]
+    #[error("{}", found(.0))]
     Invalid(Vec<Problem>),
     /// Not well-formed.
     #[error("{message}")]
@@ -265,5 +265,24 @@ impl IntoResponse for Error {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(Failed(self));
         response
+    }
+}
+
+fn found(problems: &[Problem]) -> String {
+    match problems.len() {
+        1 => "1 problem was found".to_owned(),
+        many => format!("{many} problems were found"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_counted_in_plain_words() {
+        let problem = Problem::error("name", "required", "it is required");
+        assert_eq!(Error::Invalid(vec![problem.clone()]).to_string(), "1 problem was found");
+        assert_eq!(Error::Invalid(vec![problem.clone(), problem]).to_string(), "2 problems were found");
     }
 }
