@@ -213,6 +213,8 @@ impl From<zhupi_store::Error> for Error {
             | Store::Io(_)
             | Store::Statement(_)
             | Store::Newer { .. }
+            | Store::Missing(_)
+            | Store::Foreign
             | Store::Address(_) => Error::internal(error),
         }
     }

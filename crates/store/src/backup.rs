@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 impl Store {
     /// Copies an embedded database into a new file, as it is at one moment; readers and writers go on. The file appears
-    /// under its name only when it is complete.
+    /// under its name only when it is complete, and only its owner may read it.
     pub async fn backup_to(&self, path: &Path) -> Result<()> {
         let Db::Lite(lite) = self.db() else {
             return Err(Error::Address(
@@ -29,6 +29,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     remove_if_there(&partial)?;
+    make_private(&partial)?;
     copy_pages(from, &partial)?;
     std::fs::rename(&partial, to).map_err(|error| Error::Io(error.to_string()))
 }
@@ -44,6 +45,15 @@ fn copy_pages(from: &Path, to: &Path) -> Result<()> {
         StepResult::Done => Ok(()),
         _ => Err(Error::Unavailable("the database was busy for too long".to_owned())),
     }
+}
+
+/// An empty file that only its owner may read, since a backup holds all that the database holds.
+fn make_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| Error::Io(error.to_string()))
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {

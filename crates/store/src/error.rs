@@ -43,6 +43,12 @@ pub enum Error {
         /// What we have.
         known: i64,
     },
+    /// There is nothing at the address, and nothing was asked to be made there.
+    #[error("there is no database at {0}")]
+    Missing(String),
+    /// The database is somebody else's, or nobody has run our migrations yet.
+    #[error("the database has no table `migrations`, so it is not one that zhupi made")]
+    Foreign,
     /// The address cannot be read.
     #[error("database address: {0}")]
     Address(String),

@@ -8,6 +8,7 @@ use crate::counters::Counters;
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::sql::{Expect, P, Row, Sql, Stmt, Written};
+use crate::store::OURS;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::VecDeque;
@@ -35,6 +36,13 @@ pub(crate) struct Lite {
     reads: Arc<Reads>,
 }
 
+/// What to do about a file that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Made,
+    Refused,
+}
+
 enum Job {
     Write(Write),
     Run(Box<dyn FnOnce(&mut Connection) + Send>),
@@ -54,7 +62,10 @@ struct Read {
 
 impl Lite {
     /// Opens or creates the file; `:memory:` is a file of its own that goes away with the store.
-    pub(crate) fn open(path: &str, counters: Arc<Counters>) -> Result<Self> {
+    pub(crate) fn open(path: &str, missing: Missing, counters: Arc<Counters>) -> Result<Self> {
+        if missing == Missing::Refused {
+            refuse_others(Path::new(path))?;
+        }
         let file = Arc::new(match path {
             ":memory:" => File { path: passing_file(), passing: true },
             path => File { path: PathBuf::from(path), passing: false },
@@ -133,6 +144,19 @@ fn stopped() -> Error {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map(drop).map_err(|error| Error::Io(error.to_string()))
+}
+
+/// Before the settings of ours change the file.
+fn refuse_others(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Err(Error::Missing(path.display().to_string()));
+    }
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    if rows(&db, &OURS, &[])?.is_empty() { Err(Error::Foreign) } else { Ok(()) }
 }
 
 fn connect(path: &Path, settings: &str) -> Result<Connection> {

@@ -6,11 +6,15 @@ use crate::error::{Error, Result};
 use crate::load::Loader;
 use crate::postgres::Pg;
 use crate::sql::{self, P, Row, Sql, Stmt, Written};
-use crate::sqlite::{self, Lite};
+use crate::sqlite::{self, Lite, Missing};
 use std::sync::Arc;
 
-pub(crate) static ALL: &[&Sql] = &[&PING];
+pub(crate) static ALL: &[&Sql] = &[&PING, &OURS];
 static PING: Sql = Sql::both("SELECT 1", "SELECT 1::bigint");
+pub(crate) static OURS: Sql = Sql::both(
+    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'",
+    "SELECT 1::bigint WHERE to_regclass('migrations') IS NOT NULL",
+);
 
 /// All rows of Zhupi, in one database. Cheap to clone.
 #[derive(Clone)]
@@ -32,10 +36,23 @@ pub(crate) enum Db {
 impl Store {
     /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…`. The schema is left as it is: see [`Store::migrate`].
     pub async fn open(url: &str) -> Result<Self> {
+        Self::open_or(url, Missing::Made).await
+    }
+
+    /// The same for a database that Zhupi has made before; makes no file, and leaves other databases as they are.
+    pub async fn open_existing(url: &str) -> Result<Self> {
+        let store = Self::open_or(url, Missing::Refused).await?;
+        match store.query_one_opt(&OURS, vec![]).await? {
+            Some(_) => Ok(store),
+            None => Err(Error::Foreign),
+        }
+    }
+
+    async fn open_or(url: &str, missing: Missing) -> Result<Self> {
         let counters = Arc::new(Counters::default());
         let db = if let Some(path) = url.strip_prefix("sqlite:") {
             let (path, counters) = (path.to_owned(), Arc::clone(&counters));
-            let open = tokio::task::spawn_blocking(move || Lite::open(&path, counters));
+            let open = tokio::task::spawn_blocking(move || Lite::open(&path, missing, counters));
             Db::Lite(open.await.map_err(|error| Error::Io(error.to_string()))??)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pg = Arc::new(Pg::open(url, Arc::clone(&counters))?);

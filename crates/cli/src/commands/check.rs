@@ -1,6 +1,6 @@
 //! `zhupi check`: verify the history of every instance of every workspace, and that each instance is sound.
 
-use super::migrate::open;
+use super::migrate::open_existing;
 use zhupi_engine::Instance;
 use zhupi_engine::ids::{InstanceId, TenantId};
 use zhupi_engine::ledger::{Entry, Follower};
@@ -13,7 +13,7 @@ const TOLD_EVERY: usize = 10_000;
 
 /// Whether everything fits. What does not is printed, a line for each instance.
 pub async fn check(config: &Config, replay: bool) -> Result<(), String> {
-    let store = open(config).await?;
+    let store = open_existing(config).await?;
     let (mut checked, mut faulty) = (0, 0);
     let mut after = None;
     loop {

@@ -20,8 +20,32 @@ async fn a_backup_is_a_whole_database_and_overwrites_nothing() {
 
     let outcome = folder.run(&["check", "--replay", "--database", &format!("sqlite:{to}")]).expect(0);
     assert_eq!(outcome.out, "2 instances checked, 0 with faults\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&copy).expect("a backup").permissions().mode() & 0o777, 0o600);
+    }
     let again = folder.run(&["backup", "--to", &to]).expect(1);
     assert_eq!(again.err, format!("zhupi: `{to}` exists already\n"));
+}
+
+#[test]
+fn only_a_database_of_ours_is_backed_up_and_checked() {
+    let folder = Folder::new();
+    let (typo, copy) = (folder.0.join("typo.sqlite"), folder.0.join("copy.sqlite"));
+    let (from, to) = (format!("sqlite:{}", typo.display()), copy.display().to_string());
+    let refused = |words: &str| {
+        for command in [&["backup", "--to", &to][..], &["check"], &["check", "--replay"]] {
+            let outcome = folder.run(&[command, &["--database", &from]].concat()).expect(1);
+            assert_eq!(outcome.err, format!("zhupi: setting `database`: {words}\n"));
+        }
+        assert!(!copy.exists());
+    };
+    refused(&format!("there is no database at {}", typo.display()));
+    assert!(!typo.exists());
+    std::fs::write(&typo, "").expect("an empty file");
+    refused("the database has no table `migrations`, so it is not one that zhupi made");
+    assert_eq!(std::fs::read(&typo).expect("the same file"), b"");
 }
 
 #[test]
