@@ -11,7 +11,6 @@ use zhupi_engine::{Instance, Status};
 
 pub(crate) static ALL: &[&Sql] = &[
     &LOAD,
-    &SCAN,
     &LIST,
     &LIST_BY_INITIATOR,
     &LIST_BY_TEMPLATE,
@@ -24,10 +23,6 @@ pub(crate) static ALL: &[&Sql] = &[
 
 pub(crate) static LOAD: Sql = Sql::new(
     "SELECT state, head, business_key, created_at, updated_at FROM instances WHERE tenant_id = $1 AND id = $2",
-);
-static SCAN: Sql = Sql::new(
-    "SELECT state, head, business_key, created_at, updated_at, tenant_id FROM instances
-     WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3",
 );
 
 /// Filters that no index serves hide in a `CASE`, so that neither planner is led astray by them.
@@ -142,18 +137,6 @@ impl Store {
         row.as_ref().map(stored).transpose()
     }
 
-    /// Instances of all tenants in the order of their ids, for checking a whole database; the next ones begin behind the
-    /// last of these.
-    pub async fn scan_instances(
-        &self,
-        after: Option<(TenantId, InstanceId)>,
-        limit: u32,
-    ) -> Result<Vec<(TenantId, Stored)>> {
-        let (tenant, id) = after.map_or((Uuid::nil(), Uuid::nil()), |(tenant, id)| (tenant.0, id.0));
-        let rows = self.query(&SCAN, vec![tenant.into(), id.into(), limit.into()]).await?;
-        rows.iter().map(|row| Ok((TenantId(row.uuid(5)?), stored(row)?))).collect()
-    }
-
     /// Instances from new to old.
     pub async fn list_instances(
         &self,
@@ -209,7 +192,7 @@ fn bounds(filter: &InstanceFilter) -> [P; 6] {
     ]
 }
 
-/// From the columns of `LOAD`, `SCAN` and the loader.
+/// From the first columns of `LOAD`, of the loader and of a scan.
 pub(crate) fn stored(row: &Row) -> Result<Stored> {
     let instance = serde_json::from_str(row.str(0)?)
         .map_err(|error| Error::corrupt(format!("the state of an instance: {error}")))?;

@@ -252,6 +252,28 @@ pub(crate) struct TaskChange {
     pub(crate) is_read: bool,
 }
 
+/// From the columns kind, n, person_id, box, at, node_id and is_read.
+pub(crate) fn kept(row: &Row) -> Result<TaskChange> {
+    Ok(TaskChange {
+        kind: row.i64(0)?,
+        n: row.i64(1)?,
+        person: row.uuid(2)?,
+        in_box: row.i64(3)?,
+        at: row.i64(4)?,
+        node: row.text(5)?,
+        is_read: row.flag(6)?,
+    })
+}
+
+/// A row in the words of an operator.
+pub(crate) fn named(kind: i64, n: i64) -> String {
+    match kind {
+        SLOT => format!("task {n}"),
+        CC => format!("copy {n}"),
+        other => format!("task {n} of the unknown kind {other}"),
+    }
+}
+
 /// What an accepted command changes among the tasks of its instance.
 pub(crate) fn changes(before: Option<&Instance>, next: &Instance) -> Vec<TaskChange> {
     let old_slot = |visit: &Visit, slot: &Slot| {

@@ -27,6 +27,7 @@ async fn counts(store: &Store, tenant: TenantId, person: UserId) -> [u32; 4] {
 async fn follow(store: &Store, tenant: TenantId, before: &Stored, next: &Instance, second: i64) {
     let change = Change::following(tenant, before, next, act(somebody(), second, "x")).unwrap();
     assert_eq!(store.commit(change).await, Ok(Committed::Done));
+    assert_eq!(store.check_tasks(tenant, next).await, Ok(vec![]));
 }
 
 #[tokio::test]
@@ -176,9 +177,20 @@ async fn all_instances_of_all_tenants_are_scanned_once() {
             if part.is_empty() {
                 break;
             }
-            found.extend(part.into_iter().map(|(tenant, stored)| (tenant, stored.instance.id)));
+            assert!(part.iter().all(|it| it.differing.is_empty()));
+            found.extend(part.into_iter().map(|it| (it.tenant, it.stored.instance.id)));
         }
         assert_eq!(found, expected);
+        let mut histories = Vec::new();
+        loop {
+            let part = store.scan_histories(histories.last().copied(), 3).await.unwrap();
+            if part.is_empty() {
+                break;
+            }
+            assert!(part.iter().all(|it| it.has_instance));
+            histories.extend(part.into_iter().map(|it| (it.tenant, it.instance)));
+        }
+        assert_eq!(histories, expected);
     })
     .await;
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, TenantId};
 use zhupi_engine::ledger::Follower;
-use zhupi_store::{Committed, Error, Store};
+use zhupi_store::{Committed, Error, Scanned, Store};
 
 const VICTIM: &str = "ZHUPI_TEST_VICTIM";
 
@@ -42,13 +42,17 @@ fn check_integrity(path: &Path) {
 /// All histories hold; says how many instances there are.
 async fn check_all(store: &Store) -> usize {
     let all = store.scan_instances(None, 100_000).await.unwrap();
-    for (tenant, stored) in &all {
+    for Scanned { tenant, stored, differing, .. } in &all {
+        assert_eq!(differing, &[] as &[&str]);
+        assert_eq!(store.check_tasks(*tenant, &stored.instance).await, Ok(vec![]));
         let mut follower = Follower::default();
         for row in store.load_history(*tenant, stored.instance.id).await.unwrap() {
             follower.follow(row.seq, &row.body, &row.hash).unwrap();
         }
         follower.finish(stored.instance.version, &stored.head).unwrap();
     }
+    let histories = store.scan_histories(None, 100_000).await.unwrap();
+    assert!(histories.len() == all.len() && histories.iter().all(|it| it.has_instance));
     all.len()
 }
 
