@@ -34,6 +34,7 @@ pub(crate) struct Lite {
     path: PathBuf,
     writes: mpsc::Sender<Job>,
     reads: Arc<Reads>,
+    readers: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 /// What to do about a file that is not there.
@@ -78,16 +79,16 @@ impl Lite {
             drop(kept);
         })?;
         let reads = Arc::new(Reads::default());
-        let readers = thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        for _ in 0..readers {
+        let mut readers = Vec::new();
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from).clamp(2, 8) {
             let reader = connect(&file.path, READER)?;
             let (queue, kept) = (Arc::clone(&reads), Arc::clone(&file));
-            spawn("zhupi-read", move || {
+            readers.push(spawn("zhupi-read", move || {
                 read_all(reader, &queue);
                 drop(kept);
-            })?;
+            })?);
         }
-        Ok(Self { path: file.path.clone(), writes, reads })
+        Ok(Self { path: file.path.clone(), writes, reads, readers: Mutex::new(readers) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -120,9 +121,14 @@ impl Lite {
         answer.await.map_err(|_| stopped())?
     }
 
-    /// Finishes what is queued and lets go of the file.
+    /// Finishes what is queued and lets go of the file. The writer goes last, so that the side files are put into the
+    /// database when this is done.
     pub(crate) async fn close(&self) {
         self.reads.stop();
+        let readers = std::mem::take(&mut *self.readers.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(|| readers.into_iter().for_each(|it| drop(it.join())));
+        // An error says that the runtime is going away, and the threads with it.
+        drop(joined.await);
         let (reply, answer) = oneshot::channel();
         if self.writes.send(Job::Stop(reply)).is_ok() {
             // An error says that the thread is gone already.
@@ -141,9 +147,9 @@ fn stopped() -> Error {
     Error::Unavailable("the store is closed".to_owned())
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.map(drop).map_err(|error| Error::Io(error.to_string()))
+    thread.map_err(|error| Error::Io(error.to_string()))
 }
 
 /// Before the settings of ours change the file.
