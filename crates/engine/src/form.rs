@@ -1,7 +1,9 @@
 //! The form of a template and the values people fill in. What a valid value is: `form/check.rs`.
 
+mod access;
 mod check;
 
+pub use access::{Access, FieldAccess, FieldKey};
 pub(crate) use check::is_currency;
 pub use check::{DEFAULT_CURRENCY, check_values, read_partial, read_values, to_plain};
 
@@ -54,6 +56,9 @@ pub struct Field {
     /// ISO 4217 code of a `Money` control; `CNY` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// What is approved hangs on it: a change after a return means asking again (semantics B4.5).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub material: bool,
     /// Opaque text of the template's author: stored, never read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
@@ -82,6 +87,7 @@ impl Field {
             options: Vec::new(),
             columns: Vec::new(),
             currency: None,
+            material: false,
             extra: None,
             other: Map::new(),
         }

@@ -94,16 +94,12 @@ fn read_control(control: &Object<'_>) -> Field {
         control.problem("type", "control_unknown", format!("no control of type `{number}`"));
         form::FieldKind::Info
     });
+    let id = FieldId(control.required_int("id").to_string());
     Field {
-        id: FieldId(control.required_int("id").to_string()),
-        kind,
-        title: control.text("title").to_owned(),
         required: control.flag("required"),
         not_print: control.flag("not_print"),
         placeholder: control.text("placeholder").to_owned(),
         options: control.objects("options").iter().map(read_option).collect(),
-        columns: Vec::new(),
-        currency: None,
         extra: control.get("extra").map(|_| control.text("extra").to_owned()),
         other: control.kept(&[
             "id",
@@ -115,6 +111,7 @@ fn read_control(control: &Object<'_>) -> Field {
             "options",
             "extra",
         ]),
+        ..Field::new(id, control.text("title"), kind)
     }
 }
 
