@@ -1,12 +1,14 @@
 //! People, departments, roles and groups of one workspace, as they are at one moment: an immutable snapshot that the
 //! engine looks things up in. It never asks back for a fact in mid-decision.
 
+use crate::absence::Absence;
+use crate::calendar::{Calendar, WorkTime};
 use crate::condition::Scope;
-use crate::ids::{DepartmentId, GroupId, RoleId, UserId};
+use crate::ids::{CalendarId, DepartmentId, GroupId, RoleId, UserId};
 use crate::problem::Problem;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A workspace's people.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +19,29 @@ pub struct Directory {
     groups: HashMap<GroupId, UserGroup>,
     /// IANA name of the workspace's time zone, in which dates are compared.
     pub time_zone: String,
+    /// By what working time is counted.
+    #[serde(default)]
+    pub calendars: Calendars,
+    #[serde(default)]
+    absences: HashMap<UserId, Vec<Absence>>,
+}
+
+/// The calendars of a workspace, and who works by which.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Calendars {
+    /// All of them.
+    pub all: Vec<Calendar>,
+    /// For whom no department says otherwise; absent: the standard one.
+    pub default: Option<CalendarId>,
+    /// Of departments and those below them, unless one further down has its own.
+    pub of_departments: BTreeMap<DepartmentId, CalendarId>,
+}
+
+impl Calendars {
+    /// The calendar with this id.
+    pub fn get(&self, id: CalendarId) -> Option<&Calendar> {
+        self.all.iter().find(|it| it.id == id)
+    }
 }
 
 /// A person.
@@ -95,7 +120,50 @@ impl Directory {
             roles: roles.into_iter().map(|it| (it.id, it)).collect(),
             groups: groups.into_iter().map(|it| (it.id, it)).collect(),
             time_zone: "Asia/Shanghai".to_owned(),
+            calendars: Calendars::default(),
+            absences: HashMap::new(),
         }
+    }
+
+    /// The same people with these absences instead of any before.
+    pub fn with_absences(mut self, absences: Vec<Absence>) -> Self {
+        self.absences.clear();
+        for absence in absences {
+            self.absences.entry(absence.owner).or_default().push(absence);
+        }
+        for own in self.absences.values_mut() {
+            own.sort_by_key(|it| (it.from, it.id));
+        }
+        self
+    }
+
+    /// A person's absences, past and future ones too, by their beginning.
+    pub fn absences_of(&self, user: UserId) -> &[Absence] {
+        self.absences.get(&user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everybody's absences, by their beginning.
+    pub fn absences(&self) -> Vec<&Absence> {
+        let mut all: Vec<&Absence> = self.absences.values().flatten().collect();
+        all.sort_by_key(|it| (it.from, it.id));
+        all
+    }
+
+    /// By what working time is counted in a department: its own calendar, that of the nearest department above that has
+    /// one, the workspace's, or the standard one.
+    pub fn calendar_of_department(&self, department: Option<DepartmentId>) -> WorkTime<'_> {
+        let path = department.map_or_else(Vec::new, |it| self.path_up(it).0);
+        let nearest = path.iter().filter_map(|it| self.calendars.of_departments.get(it));
+        let calendar = nearest.chain(&self.calendars.default).find_map(|id| self.calendars.get(*id));
+        match calendar {
+            Some(calendar) => WorkTime::new(calendar, &self.time_zone),
+            None => WorkTime::standard(&self.time_zone),
+        }
+    }
+
+    /// By what a person's working time is counted: by the calendar of his primary department.
+    pub fn calendar_of(&self, user: UserId) -> WorkTime<'_> {
+        self.calendar_of_department(self.user(user).and_then(|it| it.departments.first().copied()))
     }
 
     /// The person with this id, active or not.
@@ -226,7 +294,26 @@ impl Directory {
         for group in self.groups() {
             self.check_members(&format!("groups.{}", group.id), &group.members, &mut problems);
         }
+        self.check_calendars(&mut problems);
+        for absence in self.absences() {
+            self.check_members(&format!("absences.{}", absence.id), &[absence.substitute], &mut problems);
+        }
         problems
+    }
+
+    fn check_calendars(&self, problems: &mut Vec<Problem>) {
+        for calendar in &self.calendars.all {
+            problems.extend(calendar.check(&format!("calendars.{}.", calendar.id)));
+        }
+        let of_departments = self
+            .calendars
+            .of_departments
+            .iter()
+            .map(|(it, calendar)| (format!("departments.{it}.calendar"), calendar));
+        let default = self.calendars.default.iter().map(|it| ("calendars.default".to_owned(), it));
+        for (path, id) in of_departments.chain(default).filter(|(_, id)| self.calendars.get(**id).is_none()) {
+            problems.push(Problem::error(path, "calendar_unknown", format!("no calendar `{id}`")));
+        }
     }
 
     fn check_user(&self, user: &User, problems: &mut Vec<Problem>) {

@@ -55,6 +55,10 @@ uuid_ids! {
     InstanceId;
     /// An uploaded file.
     FileId;
+    /// A calendar of working time.
+    CalendarId;
+    /// Somebody's absence.
+    AbsenceId;
 }
 
 macro_rules! text_ids {

@@ -14,7 +14,9 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod absence;
 pub mod approvers;
+pub mod calendar;
 pub mod command;
 pub mod condition;
 pub mod decide;

@@ -111,8 +111,10 @@ fn changed(before: &Directory, change: &Change) -> Directory {
         Change::Role(it) => roles.push(it),
         Change::Group(it) => groups.push(it),
     }
-    let mut after = Directory::new(users, departments, roles, groups);
+    let absences = before.absences().into_iter().cloned().collect();
+    let mut after = Directory::new(users, departments, roles, groups).with_absences(absences);
     after.time_zone.clone_from(&before.time_zone);
+    after.calendars.clone_from(&before.calendars);
     after
 }
 
