@@ -1,12 +1,15 @@
-//! People, departments, roles and groups of one workspace, and the passwords people log in with.
+//! People, departments, roles and groups of one workspace, and the passwords people log in with. Calendars and absences,
+//! which belong to the directory too: `calendars.rs`, `absences.rs`.
 //! Every write that the engine's snapshot could show counts the workspace's directory version up.
 
 use crate::page::{Cursor, Page, PageOf};
 use crate::sql::{Expect, P, Row, Sql, Stmt, Written, stmt};
+use crate::sweeps::sweep_at;
 use crate::tenants::directory_changed;
 use crate::{Error, Result, Store, json};
-use zhupi_engine::directory::{Department, Directory, Role, User, UserGroup};
-use zhupi_engine::ids::{DepartmentId, GroupId, RoleId, TenantId, UserId};
+use zhupi_engine::absence::Absence;
+use zhupi_engine::directory::{Calendars, Department, Directory, Role, User, UserGroup};
+use zhupi_engine::ids::{CalendarId, DepartmentId, GroupId, RoleId, TenantId, UserId};
 
 /// A person with what only the server needs to know of him.
 #[derive(Clone, PartialEq, Debug)]
@@ -67,7 +70,10 @@ impl Store {
         for row in self.query(&LOAD_WHOLE, vec![tenant.into()]).await? {
             found.take(&row)?;
         }
-        let mut directory = Directory::new(found.users, found.departments, found.roles, found.groups);
+        let mut directory = Directory::new(found.users, found.departments, found.roles, found.groups)
+            .with_absences(found.absences);
+        found.calendars.all.sort_by_key(|it| it.id);
+        directory.calendars = found.calendars;
         if let Some(time_zone) = found.time_zone {
             directory.time_zone = time_zone;
         }
@@ -79,7 +85,7 @@ impl Store {
     pub async fn put_directory(&self, tenant: TenantId, people: &People, at: i64) -> Result<()> {
         let mut list = vec![directory_changed(tenant)];
         for user in &people.users {
-            list.push(put_user(tenant, user, at)?);
+            list.extend(put_user(tenant, user, at)?);
         }
         for it in &people.departments {
             list.push(put_department(tenant, it)?);
@@ -97,7 +103,9 @@ impl Store {
     /// Adds a person, or replaces all of him but his password. `at` is epoch µs.
     /// `Duplicate` where the login is somebody else's, `Conflict` where the workspace does not exist.
     pub async fn put_user(&self, tenant: TenantId, user: &UserRow, at: i64) -> Result<()> {
-        self.write(vec![directory_changed(tenant), put_user(tenant, user, at)?]).await?.or_conflict()
+        let mut list = vec![directory_changed(tenant)];
+        list.extend(put_user(tenant, user, at)?);
+        self.write(list).await?.or_conflict()
     }
 
     /// Adds or replaces a department. `Conflict` where the workspace does not exist.
@@ -161,7 +169,8 @@ impl Store {
     }
 }
 
-fn put_user(tenant: TenantId, row: &UserRow, at: i64) -> Result<Stmt> {
+/// What a disabled person is asked has to be given to others.
+fn put_user(tenant: TenantId, row: &UserRow, at: i64) -> Result<Vec<Stmt>> {
     let user = &row.user;
     let params = vec![
         tenant.into(),
@@ -178,7 +187,11 @@ fn put_user(tenant: TenantId, row: &UserRow, at: i64) -> Result<Stmt> {
         user.approval_limit.map(|limit| limit.to_string()).into(),
         at.into(),
     ];
-    Ok(stmt(&PUT_USER, params, Expect::One))
+    let mut list = vec![stmt(&PUT_USER, params, Expect::One)];
+    if !user.active {
+        list.push(sweep_at(tenant, user.id, at));
+    }
+    Ok(list)
 }
 
 fn put_department(tenant: TenantId, it: &Department) -> Result<Stmt> {
@@ -214,6 +227,8 @@ struct Found {
     departments: Vec<Department>,
     roles: Vec<Role>,
     groups: Vec<UserGroup>,
+    calendars: Calendars,
+    absences: Vec<Absence>,
     time_zone: Option<String>,
 }
 
@@ -237,8 +252,22 @@ impl Found {
                 name: row.text(2)?,
                 members: json::read(&row.text(5)?, "user_groups.members")?,
             }),
+            4 => self.take_calendar(row)?,
+            5 => {
+                let calendar = CalendarId(row.opt_uuid(6)?.unwrap_or_default());
+                self.calendars.of_departments.insert(DepartmentId(row.uuid(1)?), calendar);
+            }
+            6 => self.absences.push(json::read(&row.text(5)?, "absences.definition")?),
             _ => self.time_zone = Some(row.text(2)?),
         }
+        Ok(())
+    }
+
+    fn take_calendar(&mut self, row: &Row) -> Result<()> {
+        if row.flag(3)? {
+            self.calendars.default = Some(CalendarId(row.uuid(1)?));
+        }
+        self.calendars.all.push(json::read(&row.text(5)?, "calendars.definition")?);
         Ok(())
     }
 }
@@ -313,7 +342,13 @@ static LOAD_WHOLE: Sql = Sql::new(
      FROM roles WHERE tenant_id = $1
      UNION ALL SELECT CAST(3 AS BIGINT), id, name, CAST(1 AS BIGINT), CAST(0 AS BIGINT), members, NULL, NULL
      FROM user_groups WHERE tenant_id = $1
-     UNION ALL SELECT CAST(4 AS BIGINT), id, time_zone, CAST(1 AS BIGINT), CAST(0 AS BIGINT), '[]', NULL, NULL
+     UNION ALL SELECT CAST(4 AS BIGINT), id, name, is_default, CAST(0 AS BIGINT), definition, NULL, NULL
+     FROM calendars WHERE tenant_id = $1
+     UNION ALL SELECT CAST(5 AS BIGINT), department_id, '', CAST(1 AS BIGINT), CAST(0 AS BIGINT), '', calendar_id, NULL
+     FROM department_calendars WHERE tenant_id = $1
+     UNION ALL SELECT CAST(6 AS BIGINT), id, '', CAST(1 AS BIGINT), CAST(0 AS BIGINT), definition, NULL, NULL
+     FROM absences WHERE tenant_id = $1 AND is_over = 0
+     UNION ALL SELECT CAST(7 AS BIGINT), id, time_zone, CAST(1 AS BIGINT), CAST(0 AS BIGINT), '[]', NULL, NULL
      FROM tenants WHERE id = $1",
 );
 static LOAD_USER: Sql = Sql::new(

@@ -10,10 +10,12 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod absences;
 mod aliases;
 mod apps;
 mod backup;
 mod bpm;
+mod calendars;
 mod change;
 mod check;
 mod commit;
@@ -40,6 +42,7 @@ mod settings;
 mod sql;
 mod sqlite;
 mod store;
+mod sweeps;
 mod tasks;
 mod templates;
 mod tenants;
@@ -64,6 +67,7 @@ pub use seals::{Seal, SealJob, SealJobState, SealMade};
 pub use sessions::{LoginFailures, Session};
 pub use settings::Setting;
 pub use store::Store;
+pub use sweeps::Sweep;
 pub use tasks::{BoxCounts, TaskBox, TaskFilter, TaskKind, TaskRow};
 pub use templates::{
     Draft, NewTemplate, NewVersion, Stamp, TemplateFilter, TemplateHead, TemplateRow, TemplateState,

@@ -25,6 +25,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::aliases::ALL,
         crate::tenants::ALL,
         crate::directory::ALL,
+        crate::calendars::ALL,
+        crate::absences::ALL,
+        crate::sweeps::ALL,
         crate::sessions::ALL,
         crate::apps::ALL,
         crate::templates::ALL,
@@ -157,6 +160,8 @@ from! {
     ids::TemplateId: it => it.0.into();
     ids::InstanceId: it => it.0.into();
     ids::FileId: it => it.0.into();
+    ids::CalendarId: it => it.0.into();
+    ids::AbsenceId: it => it.0.into();
 }
 
 impl<T: Into<P>> From<Option<T>> for P {

@@ -2,6 +2,7 @@
 
 mod boxes;
 mod bpm;
+mod calendars;
 mod commit;
 mod crm;
 mod databases;
