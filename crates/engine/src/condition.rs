@@ -7,7 +7,7 @@ mod lint;
 
 pub(crate) use check::check_groups;
 pub use evaluate::{Facts, GroupsOutcome, evaluate_groups};
-pub(crate) use lint::{LaneGroups, lint_lanes};
+pub(crate) use lint::{Around, BranchLanes, LaneGroups, lint_lanes};
 
 use crate::ids::{DepartmentId, FieldId, GroupId, OptionId, RoleId, UserId};
 use jiff::civil::Date;

@@ -59,6 +59,19 @@ pub fn evaluate_groups(groups: &[Group], facts: &Facts<'_>) -> GroupsOutcome {
     outcome
 }
 
+/// Whether a test that looks at nothing but a value of this control holds for it.
+pub(super) fn holds_alone(test: &Test, value: &Value, field: Option<&Field>) -> bool {
+    let nothing = Facts {
+        fields: &Form::default(),
+        form: &FormData::default(),
+        initiator: uuid::Uuid::nil().into(),
+        department: None,
+        today: Date::default(),
+        directory: &Directory::default(),
+    };
+    holds(test, &fact_of(value, || field), &nothing)
+}
+
 fn evaluate_group(group: &Group, facts: &Facts<'_>) -> (bool, Vec<ConditionOutcome>) {
     let mut seen = Vec::new();
     for condition in &group.conditions {
@@ -309,7 +322,7 @@ fn holds(test: &Test, fact: &Fact<'_>, facts: &Facts<'_>) -> bool {
 }
 
 impl Compare {
-    fn holds(self, order: Ordering) -> bool {
+    pub(super) fn holds(self, order: Ordering) -> bool {
         match self {
             Compare::Less => order.is_lt(),
             Compare::LessOrEqual => order.is_le(),

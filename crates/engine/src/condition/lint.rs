@@ -1,9 +1,16 @@
-//! What is suspicious about the conditions of a branch (semantics B10): groups that can never hold, lanes that an earlier
-//! one always forestalls, numbers between two lanes that neither takes. What cannot be judged for sure is left alone.
+//! What is suspicious about the conditions of a branch (semantics B10, D7): groups that can never hold, lanes that are
+//! never taken, ranges that overlap, values between two lanes that neither takes, and empty values nobody thought of.
+//! Judged by the cells of each fact and the boxes over all of them; what cannot be judged for sure is left alone.
 
-use super::{Compare, Condition, Ends, Figure, Group, Subject, Test};
+mod boxes;
+mod cells;
+mod line;
+
+use super::{Compare, Condition, Group, SetOp, Subject, Test, TextOp};
+use crate::form::Form;
 use crate::problem::Problem;
-use rust_decimal::Decimal;
+use boxes::{Case, is_empty, meet_all, without};
+use cells::{Cells, Mask, same_fact};
 
 /// A lane with a condition.
 pub(crate) struct LaneGroups<'a> {
@@ -11,187 +18,258 @@ pub(crate) struct LaneGroups<'a> {
     pub(crate) groups: &'a [Group],
 }
 
-/// `lanes` in the order they are tried, `path` of their branch.
-pub(crate) fn lint_lanes(lanes: &[LaneGroups<'_>], path: &str, problems: &mut Vec<Problem>) {
-    for (number, lane) in lanes.iter().enumerate() {
-        for (number, _) in lane.groups.iter().enumerate().filter(|(_, group)| !can_hold(group)) {
-            let message = "two of these conditions exclude each other, so the group never holds";
-            problems.push(Problem::warning(
-                format!("{}[{number}]", lane.path),
-                "group_contradictory",
-                message,
-            ));
+/// A lane that a branch lies in, as far as what it says still holds there.
+#[derive(Clone)]
+pub(crate) struct Around {
+    /// Groups of the lanes that are tried before it.
+    pub(crate) earlier: Vec<Group>,
+    /// Its own; `None` for the default lane.
+    pub(crate) groups: Option<Vec<Group>>,
+}
+
+/// A branch of which one lane is taken.
+pub(crate) struct BranchLanes<'a> {
+    /// Those with conditions, in the order they are tried.
+    pub(crate) lanes: Vec<LaneGroups<'a>>,
+    /// The lanes it lies in.
+    pub(crate) around: &'a [Around],
+    /// Path of the default lane, where something is drawn in it.
+    pub(crate) default: Option<String>,
+    /// Path of all lanes.
+    pub(crate) path: String,
+}
+
+/// What is suspicious about a branch of which one lane is taken.
+pub(crate) fn lint_lanes(branch: &BranchLanes<'_>, form: &Form, problems: &mut Vec<Problem>) {
+    let space = Space::of(branch, form);
+    let drawn: Vec<Lane<'_>> = branch.lanes.iter().map(|lane| Lane::of(lane, &space)).collect();
+    let around = around(branch.around, &space);
+    for (number, lane) in drawn.iter().enumerate() {
+        let (earlier, _) = drawn.split_at(number);
+        lint_groups(lane, problems);
+        if lint_reach(lane, earlier, &around, problems) {
+            lint_overlap(lane, earlier, &space, problems);
         }
-        let earlier = || lanes.iter().take(number).flat_map(|lane| lane.groups);
-        let mut possible = lane.groups.iter().filter(|group| can_hold(group)).peekable();
-        if possible.peek().is_some() && possible.all(|group| earlier().any(|it| implies(group, it))) {
-            let message = "whenever this lane could be taken, an earlier one is";
-            problems.push(Problem::warning(&lane.path, "lane_shadowed", message));
-        }
+        lint_empty_values(lane, form, problems);
     }
-    lint_gaps(lanes, path, problems);
+    lint_default(branch, &drawn, around, problems);
+    lint_gaps(branch, &drawn, &space, problems);
 }
 
-/// Only where all lanes look at one and the same number and nothing else.
-fn lint_gaps(lanes: &[LaneGroups<'_>], path: &str, problems: &mut Vec<Problem>) {
-    let groups = || lanes.iter().flat_map(|lane| lane.groups);
-    let Some(first) = groups().next().and_then(|group| group.conditions.first()) else { return };
-    let alike = |group: &Group| match group.conditions.as_slice() {
-        [] => None,
-        all if all.iter().any(|it| it.subject != first.subject || !is_dense(&it.subject)) => None,
-        all => all.iter().map(|it| Range::of(&it.test, currency(&first.test))).try_fold(Range::ALL, meet),
-    };
-    let Some(mut ranges) = groups().map(alike).collect::<Option<Vec<Range>>>() else { return };
-    ranges.retain(|range| !range.is_empty());
-    ranges.sort_by_key(|range| range.low);
-    let mut reached = ranges.first().and_then(|range| range.high);
-    for range in ranges.iter().skip(1) {
-        let Some(high) = reached else { return };
-        if let Some(low) = range.low
-            && high < low
-        {
-            let message = format!("numbers between {} and {} take the default lane", high.at, low.at);
-            problems.push(Problem::warning(path, "range_gap", message));
-        }
-        reached = range.high.map(|it| it.max(high));
-    }
+/// The facts that conditions look at, each with its cells.
+struct Space<'a> {
+    facts: Vec<(&'a Subject, Cells<'a>)>,
 }
 
-fn meet(range: Range, other: Option<Range>) -> Option<Range> {
-    other.map(|other| range.meet(other))
-}
-
-/// Between any two of its values lies another one; counts and days leave gaps that nobody can fall into.
-fn is_dense(subject: &Subject) -> bool {
-    match subject {
-        Subject::Field(_) => true,
-        Subject::Rows { figure, .. } => matches!(figure, Figure::Sum | Figure::Max | Figure::Min),
-        Subject::Initiator | Subject::Duration { .. } => false,
-    }
-}
-
-/// Ranges of one number that meet in pairs meet as a whole, so that looking at pairs is enough.
-fn can_hold(group: &Group) -> bool {
-    let mut rest = group.conditions.as_slice();
-    while let Some((one, others)) = rest.split_first() {
-        if others.iter().any(|other| exclude_each_other(one, other)) {
-            return false;
-        }
-        rest = others;
-    }
-    true
-}
-
-fn exclude_each_other(one: &Condition, other: &Condition) -> bool {
-    // Different rows may fulfil different conditions.
-    if one.subject != other.subject || matches!(one.subject, Subject::Rows { figure: Figure::AnyRow, .. }) {
-        return false;
-    }
-    match (&one.test, &other.test) {
-        (Test::IsEmpty, test) | (test, Test::IsEmpty) => needs_value(test),
-        (Test::In { options }, Test::In { options: others }) => !options.iter().any(|it| others.contains(it)),
-        (Test::In { options }, Test::NotIn { options: others })
-        | (Test::NotIn { options: others }, Test::In { options }) => {
-            options.iter().all(|it| others.contains(it))
-        }
-        (one, other) => {
-            let range = Range::of(one, currency(one)).zip(Range::of(other, currency(one)));
-            range.is_some_and(|(one, other)| one.meet(other).is_empty())
-        }
-    }
-}
-
-/// Whenever `group` holds, `other` does.
-fn implies(group: &Group, other: &Group) -> bool {
-    let follows = |it: &Condition| group.conditions.iter().any(|given| condition_implies(given, it));
-    !other.conditions.is_empty() && other.conditions.iter().all(follows)
-}
-
-fn condition_implies(given: &Condition, other: &Condition) -> bool {
-    if given.subject != other.subject {
-        return false;
-    }
-    match (&given.test, &other.test) {
-        (given, other) if given == other => true,
-        (given, Test::NotEmpty) => needs_value(given),
-        (Test::In { options }, Test::In { options: others }) => options.iter().all(|it| others.contains(it)),
-        (Test::In { options }, Test::NotIn { options: others }) => {
-            !options.iter().any(|it| others.contains(it))
-        }
-        (given, other) => {
-            let ranges = Range::of(given, currency(given)).zip(Range::of(other, currency(given)));
-            ranges.is_some_and(|(given, other)| given.meet(other) == given)
-        }
-    }
-}
-
-/// The test is false where nothing was filled in.
-fn needs_value(test: &Test) -> bool {
-    !matches!(test, Test::IsEmpty | Test::CountIs { .. } | Test::Belongs { .. } | Test::NotBelongs { .. })
-}
-
-fn currency(test: &Test) -> Option<&str> {
-    match test {
-        Test::Number { currency, .. } | Test::Between { currency, .. } => currency.as_deref(),
-        _ => None,
-    }
-}
-
-/// A place on the number line beside a number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Cut {
-    at: Decimal,
-    /// Behind the number rather than before it.
-    behind: bool,
-}
-
-/// The numbers between two cuts; without a cut it has no end on that side.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Range {
-    low: Option<Cut>,
-    high: Option<Cut>,
-}
-
-impl Range {
-    const ALL: Range = Range { low: None, high: None };
-
-    /// `None` for tests that are no range, or one in another currency.
-    fn of(test: &Test, asked: Option<&str>) -> Option<Self> {
-        if currency(test) != asked {
-            return None;
-        }
-        let cut = |at: Decimal, behind| Some(Cut { at, behind });
-        match test {
-            Test::Number { op, value, .. } => match op {
-                Compare::Less => Some(Range { low: None, high: cut(*value, false) }),
-                Compare::LessOrEqual => Some(Range { low: None, high: cut(*value, true) }),
-                Compare::Equal => Some(Range { low: cut(*value, false), high: cut(*value, true) }),
-                Compare::NotEqual => None,
-                Compare::GreaterOrEqual => Some(Range { low: cut(*value, false), high: None }),
-                Compare::Greater => Some(Range { low: cut(*value, true), high: None }),
-            },
-            Test::Between { low, high, ends, .. } => {
-                let (low_out, high_in) = match ends {
-                    Ends::LowOnly => (false, false),
-                    Ends::Both => (false, true),
-                    Ends::HighOnly => (true, true),
-                    Ends::Neither => (true, false),
-                };
-                Some(Range { low: cut(*low, low_out), high: cut(*high, high_in) })
+impl<'a> Space<'a> {
+    fn of(branch: &BranchLanes<'a>, form: &'a Form) -> Self {
+        let own = branch.lanes.iter().flat_map(|lane| lane.groups);
+        let outer = branch
+            .around
+            .iter()
+            .flat_map(|lane| lane.earlier.iter().chain(lane.groups.as_deref().unwrap_or_default()));
+        let conditions: Vec<&Condition> = own.chain(outer).flat_map(|group| &group.conditions).collect();
+        let mut facts: Vec<(&Subject, Cells<'_>)> = Vec::new();
+        for condition in &conditions {
+            if facts.iter().any(|(subject, _)| same_fact(subject, &condition.subject)) {
+                continue;
             }
-            _ => None,
+            let alike = conditions.iter().filter(|it| same_fact(&condition.subject, &it.subject));
+            facts.push((&condition.subject, Cells::of(&alike.copied().collect::<Vec<_>>(), form)));
+        }
+        Self { facts }
+    }
+
+    fn everything(&self) -> Case {
+        self.facts.iter().map(|(_, cells)| cells.all()).collect()
+    }
+
+    /// Where a group may hold, and whether it surely holds there.
+    fn of_group(&self, group: &Group) -> (Case, bool) {
+        let mut case = self.everything();
+        let mut exact = true;
+        for condition in &group.conditions {
+            let fact = self.facts.iter().position(|(subject, _)| same_fact(subject, &condition.subject));
+            let mask = fact.and_then(|fact| self.facts.get(fact)?.1.of_test(condition));
+            match (mask, fact.and_then(|fact| case.get_mut(fact))) {
+                (Some(mask), Some(own)) => *own &= mask,
+                (_, _) => exact = false,
+            }
+        }
+        (case, exact)
+    }
+
+    /// The only fact that all lanes look at.
+    fn only_fact(&self, lanes: &[&Lane<'_>]) -> Option<(usize, &Cells<'a>)> {
+        let subject = &lanes.first()?.groups.first()?.conditions.first()?.subject;
+        let mut conditions = lanes.iter().flat_map(|lane| lane.groups).flat_map(|group| &group.conditions);
+        let fact = self.facts.iter().position(|(it, _)| same_fact(it, subject))?;
+        let (_, cells) = self.facts.get(fact)?;
+        conditions.all(|it| same_fact(&it.subject, subject)).then_some((fact, cells))
+    }
+}
+
+/// A lane with the cases in which each of its groups holds.
+struct Lane<'a> {
+    path: &'a str,
+    groups: &'a [Group],
+    cases: Vec<Case>,
+    exact: Vec<bool>,
+}
+
+impl<'a> Lane<'a> {
+    fn of(lane: &'a LaneGroups<'a>, space: &Space<'_>) -> Self {
+        let (cases, exact) = lane.groups.iter().map(|group| space.of_group(group)).unzip();
+        Self { path: &lane.path, groups: lane.groups, cases, exact }
+    }
+
+    /// Cases in which the lane may be taken.
+    fn possible(&self) -> Vec<Case> {
+        self.cases.iter().filter(|case| !is_empty(case)).cloned().collect()
+    }
+
+    /// Cases in which it surely is, unless an earlier one is.
+    fn certain(&self) -> impl Iterator<Item = &Case> {
+        let filled = self.groups.iter().map(|group| !group.conditions.is_empty());
+        let sure = self.cases.iter().zip(&self.exact).zip(filled);
+        sure.filter(|((_, exact), filled)| **exact && *filled).map(|((case, _), _)| case)
+    }
+
+    /// What it takes of one fact.
+    fn of_fact(&self, fact: usize) -> Mask {
+        self.cases.iter().filter_map(|case| case.get(fact)).fold(0, |all, mask| all | mask)
+    }
+}
+
+/// The cases in which a branch is reached at all.
+fn around(lanes: &[Around], space: &Space<'_>) -> Vec<Case> {
+    let mut reached = vec![space.everything()];
+    for lane in lanes {
+        if let Some(groups) = &lane.groups {
+            let own: Vec<Case> = groups.iter().map(|group| space.of_group(group).0).collect();
+            reached = meet_all(&reached, &own);
+        }
+        let before = lane.earlier.iter().map(|group| space.of_group(group));
+        let before: Vec<Case> = before.filter(|(_, exact)| *exact).map(|(case, _)| case).collect();
+        reached = without(reached.clone(), &before).unwrap_or(reached);
+    }
+    reached
+}
+
+fn lint_groups(lane: &Lane<'_>, problems: &mut Vec<Problem>) {
+    for (number, _) in lane.cases.iter().enumerate().filter(|(_, case)| is_empty(case)) {
+        let message = "two of these conditions exclude each other, so the group never holds";
+        problems.push(Problem::warning(format!("{}[{number}]", lane.path), "group_contradictory", message));
+    }
+}
+
+/// Whether the lane is ever taken, as far as one can tell.
+fn lint_reach(lane: &Lane<'_>, earlier: &[Lane<'_>], around: &[Case], problems: &mut Vec<Problem>) -> bool {
+    if lane.groups.is_empty() {
+        return true;
+    }
+    let reached = meet_all(&lane.possible(), around);
+    if reached.is_empty() {
+        let message = "this lane is never taken: its conditions cannot be met where it stands";
+        problems.push(Problem::warning(lane.path, "lane_unreachable", message));
+        return false;
+    }
+    let taken: Vec<Case> = earlier.iter().flat_map(Lane::certain).cloned().collect();
+    let shadowed = without(reached, &taken).is_some_and(|left| left.is_empty());
+    if shadowed {
+        let message = "whenever this lane could be taken, an earlier one is";
+        problems.push(Problem::warning(lane.path, "lane_shadowed", message));
+    }
+    !shadowed
+}
+
+/// The default lane is drawn in vain where the others take everything.
+fn lint_default(
+    branch: &BranchLanes<'_>,
+    lanes: &[Lane<'_>],
+    around: Vec<Case>,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(path) = &branch.default else { return };
+    let taken: Vec<Case> = lanes.iter().flat_map(Lane::certain).cloned().collect();
+    if without(around, &taken).is_some_and(|left| left.is_empty()) {
+        let message = "the default lane is never taken: the other lanes take everything";
+        problems.push(Problem::warning(path, "lane_unreachable", message));
+    }
+}
+
+/// Two ranges of which each has something of its own and something in common. A range that holds another one comes
+/// after it on purpose, as in "above 1000, else above 100".
+fn lint_overlap(lane: &Lane<'_>, earlier: &[Lane<'_>], space: &Space<'_>, problems: &mut Vec<Problem>) {
+    for other in earlier {
+        let Some((fact, cells)) = space.only_fact(&[other, lane]).filter(|(_, cells)| cells.on_a_line) else {
+            continue;
+        };
+        let (one, two) = (other.of_fact(fact), lane.of_fact(fact));
+        let both = one & two;
+        if both == 0 || both == one || both == two {
+            continue;
+        }
+        if let Some(example) = cells.example(both) {
+            let message = format!("this lane and an earlier one both take {example}; the earlier one wins");
+            problems.push(Problem::warning(lane.path, "range_overlap", message));
+            return;
         }
     }
+}
 
-    fn meet(self, other: Self) -> Self {
-        let high = match (self.high, other.high) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        Range { low: self.low.max(other.low), high }
+/// Only where all lanes look at one and the same ordered fact and nothing else.
+fn lint_gaps(branch: &BranchLanes<'_>, lanes: &[Lane<'_>], space: &Space<'_>, problems: &mut Vec<Problem>) {
+    let all: Vec<&Lane<'_>> = lanes.iter().collect();
+    let Some((fact, cells)) = space.only_fact(&all).filter(|(_, cells)| cells.on_a_line) else { return };
+    let covered = lanes.iter().fold(0, |all, lane| all | lane.of_fact(fact));
+    for gap in cells.gaps(covered) {
+        let message = format!("{gap} falls between two lanes and takes the default one");
+        problems.push(Problem::warning(&branch.path, "range_gap", message));
     }
+}
 
-    fn is_empty(self) -> bool {
-        self.low.zip(self.high).is_some_and(|(low, high)| low >= high)
+/// What is denied of a value is false where nothing was filled in, unless the lane says otherwise.
+fn lint_empty_values(lane: &Lane<'_>, form: &Form, problems: &mut Vec<Problem>) {
+    let says_so = |subject: &Subject| {
+        let conditions = lane.groups.iter().flat_map(|group| &group.conditions);
+        conditions.filter(|it| &it.subject == subject).any(|it| it.test == Test::IsEmpty)
+    };
+    for (number, group) in lane.groups.iter().enumerate() {
+        for (place, condition) in group.conditions.iter().enumerate() {
+            let Subject::Field(id) = &condition.subject else { continue };
+            let Some(field) = form.field(id).filter(|field| !field.required) else { continue };
+            let demands = group
+                .conditions
+                .iter()
+                .any(|it| it.subject == condition.subject && it.test == Test::NotEmpty);
+            if is_denial(&condition.test) && !demands && !says_so(&condition.subject) {
+                let path = format!("{}[{number}][{place}].test", lane.path);
+                let message = format!(
+                    "an empty `{}` does not take this lane; add a group \"is empty\" if it should",
+                    field.title
+                );
+                problems.push(Problem::warning(path, "empty_not_covered", message));
+            }
+        }
+    }
+}
+
+fn is_denial(test: &Test) -> bool {
+    match test {
+        Test::NotIn { .. } | Test::NotBelongs { .. } => true,
+        Test::Number { op, .. } | Test::Date { op, .. } | Test::Field { op, .. } => *op == Compare::NotEqual,
+        Test::Text { op, .. } => *op == TextOp::NotEqual,
+        Test::Choices { op, .. } | Test::People { op, .. } => *op == SetOp::ContainsNone,
+        Test::IsEmpty
+        | Test::NotEmpty
+        | Test::Between { .. }
+        | Test::In { .. }
+        | Test::Belongs { .. }
+        | Test::DateBetween { .. }
+        | Test::WithinDays { .. }
+        | Test::Weekday { .. }
+        | Test::CountIs { .. }
+        | Test::HasExtension { .. } => false,
     }
 }

@@ -1,10 +1,11 @@
 //! What is wrong with a template by itself. For the people of today: `template/lint.rs`.
 
+use super::lint::lint_branches;
 use super::{
-    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Lane, Level, Line, PersonRule,
-    SelfRule, Start, Template, When,
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, PersonRule, SelfRule,
+    Start, Template, When,
 };
-use crate::condition::{LaneGroups, check_groups, lint_lanes};
+use crate::condition::check_groups;
 use crate::form::{Field, FieldKind, is_currency};
 use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
@@ -32,7 +33,9 @@ pub fn check_template(template: &Template) -> Vec<Problem> {
     if template.settings.completion_callback.as_ref().is_some_and(|it| it.trim().is_empty()) {
         check.error("settings.completion_callback", "callback_blank", "the callback names no handler");
     }
-    check.problems
+    let mut problems = check.problems;
+    lint_branches(template, &mut problems);
+    problems
 }
 
 struct Check<'a> {
@@ -225,17 +228,6 @@ impl Check<'_> {
             }
             self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
         }
-        self.lint_lanes(branch, path);
-    }
-
-    fn lint_lanes(&mut self, branch: &Branch, path: &str) {
-        let mut lanes: Vec<(usize, &Lane)> = branch.lanes.iter().enumerate().collect();
-        lanes.sort_by_key(|(_, lane)| lane.priority);
-        let conditional = lanes.into_iter().filter_map(|(number, lane)| match &lane.when {
-            When::AnyOf(groups) => Some(LaneGroups { path: format!("{path}.lanes[{number}].when"), groups }),
-            When::Default => None,
-        });
-        lint_lanes(&conditional.collect::<Vec<_>>(), &format!("{path}.lanes"), &mut self.problems);
     }
 
     fn rules(&mut self, rules: &[PersonRule], path: &str, place: Place) {

@@ -1,5 +1,9 @@
 //! What the people of today make of a template. By itself: `template/check.rs`.
 
+mod lanes;
+
+pub(super) use lanes::lint_branches;
+
 use super::{Approvers, Block, Chain, ChainEnd, EmptyRule, Line, PersonRule, Template};
 use crate::condition::Scope;
 use crate::directory::Directory;

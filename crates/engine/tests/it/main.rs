@@ -4,6 +4,7 @@ mod absences;
 mod calendar;
 mod check;
 mod golden;
+mod lanes;
 mod ledger;
 mod random;
 mod scenarios;
