@@ -1,6 +1,8 @@
 //! Our own API, under `/v1`. The OpenAPI document is made of the same routes, so that the two cannot differ.
 
+mod absences;
 mod apps;
+mod calendars;
 mod callbacks;
 mod comments;
 mod deliveries;
@@ -50,6 +52,8 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
         .merge(directory::routes())
+        .merge(calendars::routes())
+        .merge(absences::routes())
         .merge(templates::routes())
         .merge(preview::routes())
         .merge(instances::routes())

@@ -1,7 +1,9 @@
 //! What every part of the server shares: the store, the clock, the keys, and what is kept in memory of each workspace.
 
+pub mod absences;
 pub mod access;
 pub mod act;
+pub mod calendars;
 pub mod credentials;
 pub mod directory;
 pub mod effects;
@@ -55,6 +57,7 @@ impl std::fmt::Debug for App {
 pub struct Wake {
     pub outbox: Notify,
     pub timers: Notify,
+    pub sweeps: Notify,
     pub seals: Notify,
 }
 

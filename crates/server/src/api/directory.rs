@@ -2,6 +2,8 @@
 
 mod edit;
 
+pub(super) use edit::Made;
+
 use crate::api::Named;
 use crate::app::Shared;
 use crate::caller::Caller;

@@ -2,6 +2,7 @@
 
 mod apps;
 mod bpm;
+mod calendars;
 mod company;
 mod config;
 mod crm;

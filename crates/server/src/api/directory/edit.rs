@@ -126,8 +126,8 @@ impl MembersInput {
 
 /// The id of what was made.
 #[derive(Serialize, ToSchema)]
-struct Made {
-    id: Uuid,
+pub(in crate::api) struct Made {
+    pub id: Uuid,
 }
 
 /// Add a person
