@@ -1,7 +1,8 @@
 //! What people (and later timers) ask of an instance. Whether they get it: `decide`.
 
-use crate::form::FormData;
+use crate::form::{FileRef, FormData};
 use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
+use crate::instance::Instance;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,7 +21,8 @@ pub struct Envelope {
 }
 
 /// What somebody asks.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
     /// Begin.
     Submit(Submit),
@@ -45,14 +47,23 @@ pub enum Command {
     },
     /// Say something.
     Comment {
-        /// What.
+        /// What; may be empty where there are attachments.
         text: String,
+        /// Who should read it; from now on they may see the instance.
+        mentions: Vec<UserId>,
+        /// Files that belong to it.
+        attachments: Vec<FileRef>,
     },
     /// Somebody who was told has opened it.
     MarkRead,
 }
 
 impl Command {
+    /// Saying something to nobody in particular.
+    pub fn comment(text: impl Into<String>) -> Self {
+        Command::Comment { text: text.into(), mentions: Vec::new(), attachments: Vec::new() }
+    }
+
     /// Its stable word, in history and metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -79,4 +90,17 @@ pub struct Submit {
     pub picks: BTreeMap<NodeId, Vec<UserId>>,
     /// Whom he wants told.
     pub cc: Vec<UserId>,
+}
+
+impl Submit {
+    /// What an instance asks, as it is recorded. Whom its initiator wanted told is not.
+    pub fn of(instance: &Instance) -> Self {
+        Self {
+            title: instance.title.clone(),
+            department: instance.department,
+            form: instance.form.as_ref().clone(),
+            picks: instance.picks.clone(),
+            cc: Vec::new(),
+        }
+    }
 }

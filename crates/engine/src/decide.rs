@@ -1,9 +1,12 @@
 //! Whether a command is granted. Guards first, then the happy path; `Draft::emit` is the only act.
 
 mod advance;
+mod comment;
 mod decision;
 mod submit;
 
+pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
+pub(crate) use decision::needs_words;
 pub(crate) use submit::{begin, check_request, simulate};
 
 use crate::command::{Command, Envelope};
@@ -35,7 +38,9 @@ pub fn decide(
         Command::Approve { slot, comment } => decision::approve(&mut draft, actor, *slot, comment)?,
         Command::Reject { slot, comment } => decision::reject(&mut draft, actor, *slot, comment)?,
         Command::Withdraw { reason } => withdraw(&mut draft, actor, reason)?,
-        Command::Comment { text } => comment(&mut draft, actor, text)?,
+        Command::Comment { text, mentions, attachments } => {
+            comment::comment(&mut draft, actor, (text, mentions, attachments))?;
+        }
         Command::MarkRead => mark_read(&mut draft, actor)?,
     }
     // Last, so that somebody who was too late hears who decided rather than that something changed.
@@ -121,19 +126,6 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
         return Err(Rejection::TextRequired { field: "reason" });
     }
     draft.end(Status::Withdrawn, reason);
-    Ok(())
-}
-
-fn comment(draft: &mut Draft<'_>, actor: UserId, text: &str) -> Result<(), Rejection> {
-    check_active(draft.directory, actor)?;
-    if draft.instance.status == Status::Draft {
-        return Err(Rejection::NotRunning { status: Status::Draft });
-    }
-    let text = checked_text("text", text)?;
-    if text.is_empty() {
-        return Err(Rejection::TextRequired { field: "text" });
-    }
-    draft.emit(Event::Commented { at: draft.at, by: actor, text: text.to_owned() });
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
-use crate::form::FormData;
+use crate::form::{FileRef, FormData};
 use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{SlotState, Status, VisitState};
 use crate::template::Mode;
@@ -127,6 +127,12 @@ pub enum Event {
         by: UserId,
         /// What.
         text: String,
+        /// Who should read it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentions: Vec<UserId>,
+        /// Files that belong to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<FileRef>,
     },
     /// The data held an oddity worth an administrator's look.
     DataWarned {

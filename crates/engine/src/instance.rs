@@ -7,7 +7,7 @@ mod apply;
 mod broken;
 
 use crate::approvers::{Found, Why};
-use crate::form::FormData;
+use crate::form::{FileRef, FormData};
 use crate::ids::{DepartmentId, InstanceId, NodeId, SlotId, TemplateId, TokenId, UserId, VisitId};
 use crate::template::Mode;
 use jiff::Timestamp;
@@ -350,4 +350,10 @@ pub struct Comment {
     pub at: Timestamp,
     /// What.
     pub text: String,
+    /// Who should read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// Files that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileRef>,
 }

@@ -4,6 +4,7 @@
 
 use crate::event::Event;
 use crate::ids::{InstanceId, UserId};
+use crate::instance::Instance;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -130,6 +131,17 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// The instance that a history leads to, from what it was before it.
+pub fn replay<'a>(mut instance: Instance, entries: impl IntoIterator<Item = &'a Entry>) -> Instance {
+    for entry in entries {
+        for event in &entry.events {
+            instance.apply(event);
+        }
+        instance.version = entry.seq;
+    }
+    instance
 }
 
 /// Lower-case hex.

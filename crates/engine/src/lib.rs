@@ -16,6 +16,7 @@
 
 pub mod absence;
 pub mod approvers;
+pub mod batch;
 pub mod calendar;
 pub mod command;
 pub mod condition;
@@ -28,9 +29,11 @@ pub mod instance;
 pub mod ledger;
 pub mod preview;
 pub mod problem;
+pub mod regression;
 pub mod rejection;
 pub mod template;
 
+pub use batch::check_batch;
 pub use command::{Command, Envelope, Submit};
 pub use decide::decide;
 pub use directory::Directory;

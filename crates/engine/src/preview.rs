@@ -1,4 +1,10 @@
-//! The likely path of a submission, found by deciding on a draft as if everybody approved (semantics B14).
+//! The likely path of a submission, found by deciding on a draft as if everybody approved (semantics B14). Where two
+//! paths differ: `preview/difference.rs`.
+
+mod difference;
+
+pub use difference::{PathChange, PathDifference, path_differences};
+pub(crate) use difference::{differences, marks};
 
 use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
@@ -7,10 +13,9 @@ use crate::event::{Event, NewSlot};
 use crate::ids::{NodeId, UserId, VisitId};
 use crate::instance::{AutoReason, Instance, SlotState, Status, VisitState};
 use crate::template::{Block, Mode, Template};
-use crate::{Directory, Rejection, Submit, ledger};
+use crate::{Directory, Rejection, Submit};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The likely path.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -19,7 +24,10 @@ pub struct Preview {
     pub steps: Vec<Step>,
     /// How it would end.
     pub ends: Status,
-    /// SHA-256 over `steps`, in hex: a submission may name the preview its initiator saw.
+    /// The node at which nobody can be asked and the path stops, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stops_at: Option<NodeId>,
+    /// The fingerprint of `steps`: a submission may name the preview its initiator saw, see [`path_differences`].
     pub hash: String,
 }
 
@@ -128,8 +136,9 @@ fn follow(mut draft: Draft<'_>, submit: &Submit) -> Result<Preview, Rejection> {
     begin(&mut draft, submit)?;
     simulate(&mut draft)?;
     let steps: Vec<Step> = draft.events.iter().filter_map(|event| step(event, &draft)).collect();
-    let hash = Sha256::digest(serde_json::to_vec(&steps).unwrap_or_default());
-    Ok(Preview { steps, ends: draft.instance.status, hash: ledger::hex(&hash) })
+    let stops_at = draft.events.iter().find_map(stopped_at);
+    let hash = difference::fingerprint(&steps);
+    Ok(Preview { steps, ends: draft.instance.status, stops_at, hash })
 }
 
 fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
@@ -167,6 +176,10 @@ fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
         | Event::Suspended { .. }
         | Event::Ended { .. } => None,
     }
+}
+
+fn stopped_at(event: &Event) -> Option<NodeId> {
+    if let Event::Suspended { node, .. } = event { Some(node.clone()) } else { None }
 }
 
 /// People will be asked unless the visit ended without them.

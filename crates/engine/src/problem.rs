@@ -17,6 +17,16 @@ pub struct Problem {
     pub severity: Severity,
 }
 
+impl Problem {
+    /// It has to be mended.
+    pub fn is_error(&self) -> bool {
+        match self.severity {
+            Severity::Error => true,
+            Severity::Warning => false,
+        }
+    }
+}
+
 /// Whether a finding has to be mended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,6 @@
 //! Why a command is refused: one variant per reason, each with a stable code. A refusal changes nothing.
 
+use crate::batch::BatchObstacle;
 use crate::event::Decision;
 use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
 use crate::instance::Status;
@@ -125,6 +126,22 @@ pub enum Rejection {
         /// How many are allowed.
         limit: usize,
     },
+    /// Too many people, files or the like.
+    #[error("`{field}` may have at most {limit} entries")]
+    TooMany {
+        /// Which member.
+        field: &'static str,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// It may not be decided together with others.
+    #[error("node `{node}` {}", obstacle_in_words(*obstacle))]
+    NotInBatch {
+        /// Where the task stands.
+        node: NodeId,
+        /// What is in the way.
+        obstacle: BatchObstacle,
+    },
     /// He was not told, so there is nothing to mark as read.
     #[error("this person was not sent a copy")]
     NotCopied,
@@ -155,6 +172,9 @@ impl Rejection {
             Rejection::WithdrawNotAllowed { .. } => "withdraw_not_allowed",
             Rejection::TextRequired { .. } => "text_required",
             Rejection::TextTooLong { .. } => "text_too_long",
+            Rejection::TooMany { .. } => "too_many_entries",
+            Rejection::NotInBatch { obstacle: BatchObstacle::Switch, .. } => "batch_not_allowed",
+            Rejection::NotInBatch { obstacle: BatchObstacle::Opinion, .. } => "batch_needs_opinion",
             Rejection::NotCopied => "not_copied",
         }
     }
@@ -176,6 +196,13 @@ fn withdrawal_in_words(rule: WithdrawRule) -> &'static str {
         WithdrawRule::Never => "the template does not allow withdrawing",
         WithdrawRule::BeforeFirstDecision => "the template allows withdrawing only before the first decision",
         WithdrawRule::WhileRunning => "the template allows withdrawing only while the instance is running",
+    }
+}
+
+fn obstacle_in_words(obstacle: BatchObstacle) -> &'static str {
+    match obstacle {
+        BatchObstacle::Switch => "does not allow deciding on several requests at once",
+        BatchObstacle::Opinion => "asks for an opinion on each request, so it has to be decided by itself",
     }
 }
 

@@ -89,6 +89,10 @@ pub struct Approval {
     /// Whether a decision here needs words.
     #[serde(default)]
     pub opinion: Opinion,
+    /// Whether it may be decided together with other requests; absent: as the template says, never on a control node
+    /// (semantics B18).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_batch: Option<bool>,
     /// Members we do not know, kept so that nothing is lost in a round trip.
     #[serde(flatten)]
     pub other: Map<String, Json>,
@@ -107,6 +111,7 @@ impl Approval {
             control: false,
             always_ask: false,
             opinion: Opinion::default(),
+            allow_batch: None,
             other: Map::new(),
         }
     }
@@ -471,6 +476,9 @@ pub struct Settings {
     pub allow_add_cc: bool,
     /// A manager of the template may decide in an approver's place; both names are kept.
     pub allow_agent: bool,
+    /// Whether several requests may be decided at once; absent: they may (semantics B18).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_batch: Option<bool>,
     /// The handler named in the completion callback; absent: no callback (the BPM seed's `callBackProcessClass`).
     pub completion_callback: Option<String>,
     /// Members we do not know, kept so that nothing is lost in a round trip.

@@ -2,6 +2,7 @@
 
 mod absences;
 mod apps;
+mod batch;
 mod calendars;
 mod callbacks;
 mod comments;
@@ -11,6 +12,7 @@ mod document;
 mod files;
 mod instances;
 mod preview;
+mod regression;
 mod seals;
 mod sessions;
 mod tasks;
@@ -55,9 +57,11 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(calendars::routes())
         .merge(absences::routes())
         .merge(templates::routes())
+        .merge(regression::routes())
         .merge(preview::routes())
         .merge(instances::routes())
         .merge(tasks::routes())
+        .merge(batch::routes())
         .merge(comments::routes())
         .merge(apps::routes())
         .merge(files::routes(file_limit))

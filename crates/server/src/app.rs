@@ -8,6 +8,8 @@ pub mod credentials;
 pub mod directory;
 pub mod effects;
 mod memory;
+pub mod past;
+pub mod regression;
 pub mod roles;
 pub mod sealing;
 pub mod templates;

@@ -194,7 +194,9 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
-        | Rejection::TextTooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        | Rejection::TextTooLong { .. }
+        | Rejection::TooMany { .. }
+        | Rejection::NotInBatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -219,7 +221,10 @@ fn rejection_more(rejection: &Rejection) -> Json {
         }
         Rejection::WithdrawNotAllowed { rule } => json!({ "rule": rule }),
         Rejection::TextRequired { field } => json!({ "field": field }),
-        Rejection::TextTooLong { field, limit } => json!({ "field": field, "limit": limit }),
+        Rejection::TextTooLong { field, limit } | Rejection::TooMany { field, limit } => {
+            json!({ "field": field, "limit": limit })
+        }
+        Rejection::NotInBatch { node, .. } => json!({ "node": node }),
         Rejection::AlreadySubmitted
         | Rejection::TemplateNotVisible
         | Rejection::TaskNotFound { .. }
@@ -233,8 +238,8 @@ fn rejection_more(rejection: &Rejection) -> Json {
 /// How a surface says an error. The text is the id of the request.
 pub type Render = fn(&Error, &str) -> Response;
 
-/// The problem document of our own API.
-pub fn problem(error: &Error, request_id: &str) -> Response {
+/// An error as a problem document: what it is, in words and for programs.
+pub fn document(error: &Error) -> Map<String, Json> {
     let code = error.code();
     let mut document = Map::new();
     document.insert("type".to_owned(), json!(format!("urn:zhupi:problem:{code}")));
@@ -242,10 +247,16 @@ pub fn problem(error: &Error, request_id: &str) -> Response {
     document.insert("status".to_owned(), json!(error.status().as_u16()));
     document.insert("detail".to_owned(), json!(error.to_string()));
     document.insert("code".to_owned(), json!(code));
-    document.insert("instance".to_owned(), json!(request_id));
     if let Json::Object(more) = error.more() {
         document.extend(more);
     }
+    document
+}
+
+/// The problem document of our own API.
+pub fn problem(error: &Error, request_id: &str) -> Response {
+    let mut document = document(error);
+    document.insert("instance".to_owned(), json!(request_id));
     let mut response = Response::new(Body::from(Json::Object(document).to_string()));
     *response.status_mut() = error.status();
     let headers = response.headers_mut();

@@ -10,7 +10,7 @@ mod timeline;
 pub use actions::{Action, AllowedAction, allowed_actions};
 pub use form::{FieldView, form_fields};
 pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
-pub use preview::{PlannedPerson, PreviewView, StepView, preview_view, upcoming};
+pub use preview::{PathChangeView, PlannedPerson, PreviewView, StepView, preview_view, upcoming};
 pub use timeline::{TimelineEntry, TimelineLine, timeline_entry};
 
 pub(crate) use path::read_task_id;
@@ -18,7 +18,8 @@ pub(crate) use path::read_task_id;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
+use zhupi_engine::form::FileRef;
+use zhupi_engine::ids::{DepartmentId, FileId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::{Directory, Instance, Status, Template};
 
 /// An instance as one person sees it.
@@ -120,6 +121,19 @@ pub struct CommentView {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub text: String,
+    /// Who should read it.
+    pub mentions: Vec<Person>,
+    /// Files that belong to it.
+    pub attachments: Vec<AttachmentView>,
+}
+
+/// A file that belongs to a comment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct AttachmentView {
+    /// Absent where the file lies elsewhere.
+    #[schema(value_type = Option<Uuid>)]
+    pub id: Option<FileId>,
+    pub name: String,
 }
 
 /// What `viewer` sees of an instance at this moment.
@@ -176,8 +190,14 @@ pub fn comment_views(instance: &Instance, directory: &Directory) -> Vec<CommentV
         by: Person::of(comment.by, directory),
         at: comment.at,
         text: comment.text.clone(),
+        mentions: comment.mentions.iter().map(|user| Person::of(*user, directory)).collect(),
+        attachments: comment.attachments.iter().map(attachment_view).collect(),
     };
     instance.comments.iter().map(view).collect()
+}
+
+fn attachment_view(file: &FileRef) -> AttachmentView {
+    AttachmentView { id: file.id, name: file.name.clone() }
 }
 
 fn cc_view(entry: &zhupi_engine::instance::CcEntry, directory: &Directory) -> CcView {

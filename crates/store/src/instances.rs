@@ -11,6 +11,7 @@ use zhupi_engine::{Instance, Status};
 
 pub(crate) static ALL: &[&Sql] = &[
     &LOAD,
+    &LIST_FINISHED,
     &LIST,
     &LIST_BY_INITIATOR,
     &LIST_BY_TEMPLATE,
@@ -23,6 +24,14 @@ pub(crate) static ALL: &[&Sql] = &[
 
 pub(crate) static LOAD: Sql = Sql::new(
     "SELECT state, head, business_key, created_at, updated_at FROM instances WHERE tenant_id = $1 AND id = $2",
+);
+
+/// The columns of `LOAD` of instances that have ended, from new to old.
+pub(crate) static LIST_FINISHED: Sql = Sql::new(
+    "SELECT state, head, business_key, created_at, updated_at FROM instances
+     WHERE tenant_id = $1 AND template_id = $2 AND (created_at, id) < ($3, $4)
+     AND CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END = 1
+     ORDER BY created_at DESC, id DESC LIMIT $5",
 );
 
 /// Filters that no index serves hide in a `CASE`, so that neither planner is led astray by them.
@@ -158,6 +167,21 @@ impl Store {
         };
         let rows = self.query(sql, params).await?.iter().map(listed).collect::<Result<Vec<_>>>()?;
         Ok(page.cut(rows, |row| Cursor::new(row.created_at, row.id)))
+    }
+
+    /// Instances of a template that have ended, as they are kept, from new to old.
+    pub async fn list_finished(
+        &self,
+        tenant: TenantId,
+        template: TemplateId,
+        page: &Page,
+    ) -> Result<PageOf<Stored>> {
+        let from = page.before();
+        let params =
+            vec![tenant.into(), template.into(), from.at.into(), from.id.into(), page.fetch().into()];
+        let rows = self.query(&LIST_FINISHED, params).await?;
+        let rows = rows.iter().map(stored).collect::<Result<Vec<_>>>()?;
+        Ok(page.cut(rows, |row| Cursor::new(row.meta.created_at, row.instance.id)))
     }
 
     /// How many there are, by at most one more than [`COUNTED`].

@@ -24,17 +24,17 @@ async fn boxes_and_lists_are_ranges_of_an_index() {
         (tenant_id=? AND person_id=? AND box=? AND (at,instance_id,kind,n)<(?,?,?,?))";
     const BY_INITIATOR: &str = "SEARCH instances USING INDEX instances_initiator \
         (tenant_id=? AND initiator_id=? AND created_at<?)";
-    let cases: [(&'static Sql, &str); 9] = [
+    const BY_TEMPLATE: &str = "SEARCH instances USING INDEX instances_template \
+        (tenant_id=? AND template_id=? AND created_at<?)";
+    let cases: [(&'static Sql, &str); 10] = [
         (&tasks::LIST, RANGE_OF_TASKS),
         (&tasks::LIST_OF_TEMPLATE, RANGE_OF_TASKS),
         (&tasks::LIST_MINE, BY_INITIATOR),
         (&tasks::LIST_MINE_OF_TEMPLATE, BY_INITIATOR),
         (&instances::LIST, "SEARCH instances USING INDEX instances_created (tenant_id=? AND created_at<?)"),
         (&instances::LIST_BY_INITIATOR, BY_INITIATOR),
-        (
-            &instances::LIST_BY_TEMPLATE,
-            "SEARCH instances USING INDEX instances_template (tenant_id=? AND template_id=? AND created_at<?)",
-        ),
+        (&instances::LIST_BY_TEMPLATE, BY_TEMPLATE),
+        (&instances::LIST_FINISHED, BY_TEMPLATE),
         (
             &instances::LIST_BY_BUSINESS_KEY,
             "SEARCH instances USING INDEX instances_business_key (tenant_id=? AND business_key=? AND created_at<?)",

@@ -3,7 +3,7 @@
 use super::migrate::open_existing;
 use zhupi_engine::Instance;
 use zhupi_engine::ids::{InstanceId, TenantId};
-use zhupi_engine::ledger::{Entry, Follower};
+use zhupi_engine::ledger::{Entry, Follower, replay};
 use zhupi_server::Config;
 use zhupi_store::{HistoryRow, Scanned, Store, Stored};
 
@@ -115,12 +115,6 @@ fn check_columns(id: InstanceId, row: &HistoryRow, entry: &Entry) -> Result<(), 
 
 /// The instance that a history leads to.
 fn rebuilt(kept: &Instance, entries: &[Entry]) -> Instance {
-    let mut instance = Instance::draft(kept.id, kept.template, kept.template_version, kept.initiator);
-    for entry in entries {
-        for event in &entry.events {
-            instance.apply(event);
-        }
-        instance.version = entry.seq;
-    }
-    instance
+    let draft = Instance::draft(kept.id, kept.template, kept.template_version, kept.initiator);
+    replay(draft, entries)
 }

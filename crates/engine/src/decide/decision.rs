@@ -6,7 +6,7 @@ use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
 use crate::instance::{Slot, SlotState, Status, Visit, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{AllReject, Block, Mode, Opinion, OrReject, SelfRule, Template};
+use crate::template::{AllReject, Approval, Block, Mode, Opinion, OrReject, SelfRule, Template};
 
 pub(super) fn approve(
     draft: &mut Draft<'_>,
@@ -40,7 +40,8 @@ fn decide_slot(
     }
     check_pending(draft, visit, slot)?;
     let comment = checked_text("comment", comment)?;
-    if comment.is_empty() && needs_words(draft, visit, decision) {
+    let node = draft.template.block(&visit.node);
+    if comment.is_empty() && matches!(node, Some(Block::Approval(node)) if needs_words(node, decision)) {
         return Err(Rejection::TextRequired { field: "comment" });
     }
     let visit = visit.id;
@@ -105,8 +106,8 @@ fn closed_by_another(visit: &Visit) -> Rejection {
     }
 }
 
-fn needs_words(draft: &Draft<'_>, visit: &Visit, decision: Decision) -> bool {
-    let Some(Block::Approval(node)) = draft.template.block(&visit.node) else { return false };
+/// Whether a decision at this node is refused without words.
+pub(crate) fn needs_words(node: &Approval, decision: Decision) -> bool {
     match (node.opinion, decision) {
         (Opinion::Required, _) | (Opinion::OnReject, Decision::Reject) => true,
         (Opinion::Optional, _) | (Opinion::OnReject, Decision::Approve) => false,

@@ -69,9 +69,13 @@ impl Instance {
                     entry.read_at = Some(*at);
                 }
             }
-            Event::Commented { at, by, text } => {
-                self.comments.push(Comment { by: *by, at: *at, text: text.clone() });
-            }
+            Event::Commented { at, by, text, mentions, attachments } => self.comments.push(Comment {
+                by: *by,
+                at: *at,
+                text: text.clone(),
+                mentions: mentions.clone(),
+                attachments: attachments.clone(),
+            }),
             Event::DataWarned { warning } => self.warnings.push(warning.clone()),
             Event::TokenFinished { token } => self.change_token(*token, TokenState::Finished),
             Event::Suspended { .. } => self.status = Status::Suspended,

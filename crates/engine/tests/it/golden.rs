@@ -18,7 +18,7 @@ fn story() -> Run {
     template.settings.cc_at_end = vec![named(&["dan"])];
     let mut run = Run::start(world, template, "ann");
     run.act("dan", Command::MarkRead).unwrap();
-    run.act("ann", Command::Comment { text: "hello".to_owned() }).unwrap();
+    run.act("ann", Command::comment("hello")).unwrap();
     run.approve("bob").approve("cid").approve("h")
 }
 

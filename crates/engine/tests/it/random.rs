@@ -377,7 +377,7 @@ fn random_command(rng: &mut Rng, instance: &Instance) -> (UserId, Command) {
         0..28 => (actor, Command::Approve { slot, comment }),
         28..31 => (actor, Command::Reject { slot, comment }),
         31 => (instance.initiator, Command::Withdraw { reason: comment }),
-        32..35 => (random_user(rng), Command::Comment { text: comment }),
+        32..35 => (random_user(rng), Command::comment(comment)),
         35..38 => (random_user(rng), Command::MarkRead),
         _ => (random_user(rng), Command::Submit(Submit::default())),
     }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zhupi_engine::Command;
-use zhupi_engine::ids::InstanceId;
+use zhupi_engine::ids::{FileId, InstanceId, UserId};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(list_comments, add_comment))
@@ -23,7 +23,17 @@ pub fn routes() -> OpenApiRouter<Shared> {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewComment {
+    /// May be empty where there are attachments.
+    #[serde(default)]
     text: String,
+    /// People who should read it; from now on they may see the instance.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    mentions: Vec<UserId>,
+    /// Files that the caller uploaded; whoever may see the instance may download them with `?instance=`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    attachments: Vec<FileId>,
 }
 
 /// Everything that was said, in order.
@@ -48,7 +58,7 @@ async fn list_comments(
 #[utoipa::path(post, path = "/instances/{id}/comments", operation_id = "add_comment", tag = "comments",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)), request_body = NewComment,
     responses((status = 201, description = "all comments, the new one last", body = Comments),
-              (status = 422, description = "no words, or too many")))]
+              (status = 422, description = "no words, or too many words, people or files")))]
 async fn add_comment(
     State(app): State<Shared>,
     caller: Caller,
@@ -56,7 +66,9 @@ async fn add_comment(
     key: IdempotencyKey,
     Json(new): Json<NewComment>,
 ) -> Result<(StatusCode, Json<Comments>), Error> {
-    let acted = act_on(&app, &caller, id, Command::Comment { text: new.text }, (IfMatch(None), key)).await?;
+    let attachments = app.own_files(&caller, &new.attachments).await?;
+    let command = Command::Comment { text: new.text, mentions: new.mentions, attachments };
+    let acted = act_on(&app, &caller, id, command, (IfMatch(None), key)).await?;
     let directory = app.directory(caller.tenant).await?;
     Ok((StatusCode::CREATED, Json(Comments { items: comment_views(&acted.instance, &directory) })))
 }

@@ -2,12 +2,14 @@
 
 use crate::app::Shared;
 use crate::app::act::{Acted, Options, Submission, check_business_key};
+use crate::app::past::Moment;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
 use crate::page::{PageOf, PageQuery};
 use crate::view::{
-    self, InstanceView, Person, StepView, TemplateRef, TimelineEntry, instance_view, timeline_entry,
+    self, InstanceView, PathChangeView, Person, StepView, TemplateRef, TimelineEntry, instance_view,
+    timeline_entry,
 };
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,7 +25,8 @@ use utoipa_axum::routes;
 use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
-use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
+use zhupi_engine::preview::path_differences;
+use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template, preview};
 use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -60,6 +63,8 @@ pub(super) struct NewInstance {
     cc: Vec<UserId>,
     /// The name of the thing in the system that asks.
     business_key: Option<String>,
+    /// The `hash` of the preview that the initiator saw; the answer then says where the path differs from it.
+    preview: Option<String>,
 }
 
 /// How values are read: `read_values`, or `read_partial` while the form is still being filled in.
@@ -104,6 +109,9 @@ pub(super) struct InstanceBody {
     view: InstanceView,
     /// The name of the thing in the system that asked.
     business_key: Option<String>,
+    /// Where the path differs from the preview that the initiator saw; only where a submission named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_changed: Option<Vec<PathChangeView>>,
     /// What probably lies ahead; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     upcoming: Option<Vec<StepView>>,
@@ -176,6 +184,22 @@ struct DetailQuery {
     /// Also tell what probably lies ahead.
     #[serde(default)]
     upcoming: bool,
+    /// As it was after so many accepted commands.
+    at_version: Option<u64>,
+    /// As it was at this time; not together with `at_version`.
+    #[param(value_type = Option<String>, format = DateTime)]
+    at: Option<Timestamp>,
+}
+
+impl DetailQuery {
+    fn moment(self) -> Result<Option<Moment>, Error> {
+        match (self.at_version, self.at) {
+            (None, None) => Ok(None),
+            (Some(version), None) => Ok(Some(Moment::Version(version))),
+            (None, Some(at)) => Ok(Some(Moment::Time(at))),
+            (Some(_), Some(_)) => Err(Error::field("at", "name `at_version` or `at`, not both")),
+        }
+    }
 }
 
 /// List instances
@@ -224,22 +248,44 @@ async fn submit_instance(
     State(app): State<Shared>,
     caller: Caller,
     IdempotencyKey(idempotency_key): IdempotencyKey,
-    Json(new): Json<NewInstance>,
+    Json(mut new): Json<NewInstance>,
 ) -> Result<Response, Error> {
-    let (_, submission) = new.read(&app, &caller, read_values).await?;
+    let seen = new.preview.take();
+    let (template, submission) = new.read(&app, &caller, read_values).await?;
+    let path_changed = match seen {
+        Some(seen) => path_changes(&app, &caller, &seen, (&template, &submission.submit)).await?,
+        None => None,
+    };
     let submission = Submission { idempotency_key, ..submission };
     let acted = app.submit(caller.tenant, caller.user, submission).await?;
     let place = format!("/v1/instances/{}", acted.instance.id);
-    let mut response = (StatusCode::CREATED, answer(&app, &caller, &acted).await?).into_response();
+    let Tagged(version, body) = answer(&app, &caller, &acted).await?;
+    let body = InstanceBody { path_changed, ..body };
+    let mut response = (StatusCode::CREATED, Tagged(version, body)).into_response();
     if let Ok(place) = HeaderValue::from_str(&place) {
         response.headers_mut().insert(header::LOCATION, place);
     }
     Ok(response)
 }
 
+/// Where the path a submission takes differs from the preview that was seen; nothing where it will be refused.
+async fn path_changes(
+    app: &Shared,
+    caller: &Caller,
+    seen: &str,
+    (template, submit): (&Template, &Submit),
+) -> Result<Option<Vec<PathChangeView>>, Error> {
+    let directory = app.directory(caller.tenant).await?;
+    let Ok(real) = preview(template, &directory, caller.user, submit, app.now()) else { return Ok(None) };
+    let unreadable = || Error::field("preview", "this is the `hash` of no preview");
+    let differences = path_differences(seen, &real, template).ok_or_else(unreadable)?;
+    Ok(Some(differences.into_iter().map(PathChangeView::from).collect()))
+}
+
 /// Get an instance
 ///
-/// With everybody who was asked and why, and what the caller may do now.
+/// With everybody who was asked and why, and what the caller may do now. With `at_version` or `at` as it was then, which
+/// nobody can act on any more; names are those of today.
 #[utoipa::path(get, path = "/instances/{id}", operation_id = "get_instance", tag = "instances",
     params(("id" = Uuid, Path), DetailQuery),
     responses((status = 200, description = "the instance", body = InstanceBody),
@@ -250,12 +296,21 @@ async fn get_instance(
     Path(id): Path<InstanceId>,
     Query(query): Query<DetailQuery>,
 ) -> Result<Tagged<InstanceBody>, Error> {
-    let seen = app.see_instance(caller.tenant, caller.user, id).await?;
+    let moment = query.moment()?;
+    let seen = match moment {
+        None => app.see_instance(caller.tenant, caller.user, id).await?,
+        Some(moment) => app.see_past(caller.tenant, caller.user, id, moment).await?,
+    };
     let (instance, template, directory) = (&seen.stored.instance, &seen.template, &seen.directory);
     let at = app.now();
+    let mut view = instance_view(instance, template, directory, caller.user, at);
+    if moment.is_some() {
+        view.allowed_actions.clear();
+    }
     let body = InstanceBody {
-        view: instance_view(instance, template, directory, caller.user, at),
+        view,
         business_key: seen.stored.meta.business_key.clone(),
+        path_changed: None,
         upcoming: query.upcoming.then(|| view::upcoming(instance, template, directory, at)),
     };
     Ok(Tagged(instance.version, body))
@@ -323,7 +378,7 @@ pub(super) async fn act_on(
     command: Command,
     (IfMatch(seen_version), IdempotencyKey(idempotency_key)): (IfMatch, IdempotencyKey),
 ) -> Result<Acted, Error> {
-    let options = Options { seen_version, idempotency_key };
+    let options = Options { seen_version, idempotency_key, ..Options::default() };
     app.act(caller.tenant, caller.user, id, command, options).await.map_err(|error| match error {
         Error::Rejected(Rejection::StaleVersion { .. }) => Error::PreconditionFailed,
         other => other,
@@ -333,7 +388,8 @@ pub(super) async fn act_on(
 async fn answer(app: &Shared, caller: &Caller, acted: &Acted) -> Result<Tagged<InstanceBody>, Error> {
     let directory = app.directory(caller.tenant).await?;
     let view = instance_view(&acted.instance, &acted.template, &directory, caller.user, app.now());
-    let body = InstanceBody { view, business_key: acted.business_key.clone(), upcoming: None };
+    let body =
+        InstanceBody { view, business_key: acted.business_key.clone(), path_changed: None, upcoming: None };
     Ok(Tagged(acted.instance.version, body))
 }
 

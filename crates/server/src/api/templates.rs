@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zhupi_engine::ids::TemplateId;
-use zhupi_engine::{Directory, Problem, Severity};
+use zhupi_engine::{Directory, Problem};
 use zhupi_store::{Cursor, TemplateFilter, TemplateHead, TemplateState, VersionHead};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -400,7 +400,7 @@ fn draw(definition: &Value, category: String) -> Result<Drawing, Error> {
 }
 
 fn findings(problems: Vec<Problem>) -> Findings {
-    let publishable = problems.iter().all(|problem| problem.severity != Severity::Error);
+    let publishable = !problems.iter().any(Problem::is_error);
     Findings { publishable, problems }
 }
 

@@ -36,12 +36,13 @@ impl App {
     }
 }
 
-/// Whoever asks, is or was asked, or was told may see an instance; so may those who administer its template or the workspace.
+/// Whoever asks, is or was asked, was told or was mentioned may see an instance; so may those who administer its template or the workspace.
 /// To everybody else it does not exist.
 pub fn may_see(instance: &Instance, template: &Template, directory: &Directory, viewer: UserId) -> bool {
     instance.initiator == viewer
         || was_asked(instance, viewer)
         || instance.cc.iter().any(|entry| entry.user == viewer)
+        || instance.comments.iter().any(|comment| comment.mentions.contains(&viewer))
         || may_manage(&template.settings, directory, viewer)
 }
 

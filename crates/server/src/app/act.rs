@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
-use zhupi_engine::{Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, decide};
+use zhupi_engine::{
+    Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, check_batch, decide,
+};
 use zhupi_store::{Act, Change, Committed, IdempotencyRow, Stored, TemplateState};
 
 /// How often a command is decided because somebody else was faster.
@@ -49,6 +51,17 @@ pub struct Options {
     pub seen_version: Option<u64>,
     /// Sending the same key again gives the same answer and does nothing.
     pub idempotency_key: Option<String>,
+    pub manner: Manner,
+}
+
+/// How a command is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Manner {
+    /// By itself.
+    #[default]
+    Alone,
+    /// Together with others, which not every node allows.
+    InBatch,
 }
 
 /// An instance after an accepted command.
@@ -84,11 +97,11 @@ impl App {
     ) -> Result<Acted, Error> {
         let app = Arc::clone(self);
         let name = command.name();
-        let Options { seen_version, idempotency_key } = options;
+        let Options { seen_version, idempotency_key, manner } = options;
         let asked = asked_of(idempotency_key, instance, &command);
         to_the_end(name, async move {
             let envelope = Envelope { actor, at: app.now(), seen_version, command };
-            app.go_on(tenant, instance, envelope, asked).await
+            app.go_on(tenant, instance, (envelope, manner), asked).await
         })
         .await
     }
@@ -134,7 +147,7 @@ impl App {
         &self,
         tenant: TenantId,
         id: InstanceId,
-        mut envelope: Envelope,
+        (mut envelope, manner): (Envelope, Manner),
         asked: Option<Asked>,
     ) -> Result<Acted, Error> {
         if let Some(acted) = self.replay(tenant, envelope.actor, asked.as_ref()).await? {
@@ -149,7 +162,7 @@ impl App {
             let instance = &stored.instance;
             let template = self.template(tenant, instance.template, instance.template_version).await?;
             let directory = self.directory(tenant).await?;
-            let events = decide_as_reader(&template, &directory, instance, &envelope)?;
+            let events = decide_as_reader(&template, &directory, instance, (&envelope, manner))?;
             if events.is_empty() {
                 // There was nothing to do, such as reading what was read before.
                 return Ok(Acted::of(stored, template));
@@ -273,16 +286,7 @@ impl Asked {
 }
 
 fn asked_of(key: Option<String>, instance: InstanceId, command: &Command) -> Option<Asked> {
-    let (slot, words) = match command {
-        Command::Submit(_) => (None, ""),
-        Command::Approve { slot, comment } | Command::Reject { slot, comment } => {
-            (Some(slot), comment.as_str())
-        }
-        Command::Withdraw { reason } => (None, reason.as_str()),
-        Command::Comment { text } => (None, text.as_str()),
-        Command::MarkRead => (None, ""),
-    };
-    key.map(|key| Asked { key, hash: request_hash(&(command.name(), instance, slot, words)) })
+    key.map(|key| Asked { key, hash: request_hash(&(instance, command)) })
 }
 
 /// To somebody who may not see it, an instance does not exist, whatever he asks of it.
@@ -290,10 +294,14 @@ fn decide_as_reader(
     template: &Template,
     directory: &Directory,
     instance: &Instance,
-    envelope: &Envelope,
+    (envelope, manner): (&Envelope, Manner),
 ) -> Result<Vec<Event>, Error> {
     if !may_see(instance, template, directory, envelope.actor) {
         return Err(Error::NotFound);
+    }
+    match manner {
+        Manner::Alone => {}
+        Manner::InBatch => check_batch(template, instance, &envelope.command)?,
     }
     Ok(decide(template, directory, instance, envelope)?)
 }

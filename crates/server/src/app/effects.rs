@@ -23,7 +23,7 @@ pub const SEAL: &str = "seal";
 pub const SIGNING_KEY: &str = "esign:";
 
 /// Everything a webhook can be told of.
-pub const EVENT_TYPES: [&str; 9] = [
+pub const EVENT_TYPES: [&str; 10] = [
     "instance.submitted",
     "instance.approved",
     "instance.rejected",
@@ -33,6 +33,7 @@ pub const EVENT_TYPES: [&str; 9] = [
     "task.decided",
     "cc.sent",
     "comment.added",
+    "comment.mentioned",
 ];
 
 /// A command that was accepted and is about to be written.
@@ -163,8 +164,14 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
             let people: Vec<_> = people.iter().map(|found| found.user).collect();
             vec![News { kind: "cc.sent", data: json!({ "node": node, "people": people }) }]
         }
-        Event::Commented { by, text, .. } => {
-            vec![News { kind: "comment.added", data: json!({ "by": by, "text": text }) }]
+        Event::Commented { by, text, mentions, attachments, .. } => {
+            let data = json!({ "by": by, "text": text, "mentions": mentions, "attachments": attachments });
+            let mentioned = |person| News {
+                kind: "comment.mentioned",
+                data: json!({ "person": person, "by": by, "text": text }),
+            };
+            let added = News { kind: "comment.added", data };
+            std::iter::once(added).chain(mentions.iter().map(mentioned)).collect()
         }
         Event::Suspended { reason, .. } => vec![of_instance("instance.suspended", accepted, reason)],
         Event::Ended { status, reason, .. } => {

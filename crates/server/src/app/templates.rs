@@ -12,7 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zhupi_engine::decide::TITLE_LIMIT;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
-use zhupi_engine::{Problem, Severity, Template, check_template, lint_template};
+use zhupi_engine::{Problem, Template, check_template, lint_template};
 use zhupi_store::{Draft, NewTemplate, NewVersion, Stamp, TemplateHead, TemplateRow, TemplateState};
 
 /// The source kind of templates drawn in our own words.
@@ -149,7 +149,7 @@ impl App {
 
     async fn refuse_errors(&self, tenant: TenantId, template: &Template) -> Result<(), Error> {
         let problems = self.check_definition(tenant, template).await?;
-        let refused = problems.iter().any(|problem| problem.severity == Severity::Error);
+        let refused = problems.iter().any(Problem::is_error);
         if refused { Err(Error::Invalid(problems)) } else { Ok(()) }
     }
 

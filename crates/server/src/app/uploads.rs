@@ -6,8 +6,11 @@ use crate::error::Error;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use futures_util::Stream;
+use serde_json::Map;
 use uuid::Uuid;
-use zhupi_engine::form::{FormData, Value};
+use zhupi_engine::Rejection;
+use zhupi_engine::decide::ATTACHMENT_LIMIT;
+use zhupi_engine::form::{FileRef, FormData, Value};
 use zhupi_engine::ids::{FileId, InstanceId, TenantId, UserId};
 use zhupi_store::FileRow;
 
@@ -95,10 +98,30 @@ impl App {
         if shown { Ok(row) } else { Err(Error::NotFound) }
     }
 
-    /// An instance shows the files its initiator uploaded: naming somebody else's file opens nothing.
+    /// An instance shows the files its initiator uploaded, and those of whoever says something: naming somebody else's
+    /// file opens nothing.
     async fn shows_file(&self, caller: &Caller, id: InstanceId, file: &FileRow) -> Result<bool, Error> {
         let instance = self.see_instance(caller.tenant, caller.user, id).await?.stored.instance;
-        Ok(instance.initiator == file.created_by && holds_file(&instance.form, file.id))
+        let in_form = instance.initiator == file.created_by && holds_file(&instance.form, file.id);
+        let beside = instance.comments.iter().filter(|comment| comment.by == file.created_by);
+        let mut attached = beside.flat_map(|comment| &comment.attachments);
+        Ok(in_form || attached.any(|attachment| attachment.id == Some(file.id)))
+    }
+
+    /// The files with these ids, as a comment of this person holds them. He names files that he uploaded himself.
+    pub async fn own_files(&self, caller: &Caller, ids: &[FileId]) -> Result<Vec<FileRef>, Error> {
+        if ids.len() > ATTACHMENT_LIMIT {
+            return Err(Rejection::TooMany { field: "attachments", limit: ATTACHMENT_LIMIT }.into());
+        }
+        let mut files = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = self.store.load_file(caller.tenant, *id).await?;
+            let Some(row) = row.filter(|row| row.created_by == caller.user) else {
+                return Err(Error::field("attachments", format!("no file `{id}` that you uploaded")));
+            };
+            files.push(FileRef { id: Some(row.id), name: row.name, other: Map::new() });
+        }
+        Ok(files)
     }
 }
 

@@ -241,7 +241,7 @@ async fn tell_one(
             ('r', Some((slot, actor))) => {
                 (actor, Command::Reject { slot, comment: "材料不全，请补充后重新提交".to_owned() })
             }
-            ('c', _) => (initiator, Command::Comment { text: "请尽快处理，谢谢".to_owned() }),
+            ('c', _) => (initiator, Command::comment("请尽快处理，谢谢")),
             ('w', _) => (initiator, Command::Withdraw { reason: "计划有变".to_owned() }),
             _ => {
                 return Err(Error::internal(format!(

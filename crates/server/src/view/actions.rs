@@ -64,7 +64,7 @@ fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command>
         Action::Approve => slot.map(|slot| Command::Approve { slot, comment: words }),
         Action::Reject => slot.map(|slot| Command::Reject { slot, comment: words }),
         Action::Withdraw => Some(Command::Withdraw { reason: words }),
-        Action::Comment => Some(Command::Comment { text: words }),
+        Action::Comment => Some(Command::comment(words)),
         Action::MarkRead => Some(Command::MarkRead),
     }
 }

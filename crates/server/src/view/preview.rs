@@ -7,10 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::condition::GroupsOutcome;
-use zhupi_engine::form::FormData;
 use zhupi_engine::ids::NodeId;
 use zhupi_engine::instance::VisitState;
-use zhupi_engine::preview::{Preview, PreviewPerson, Step, Uncertain, likely_path};
+use zhupi_engine::preview::{
+    PathChange, PathDifference, Preview, PreviewPerson, Step, Uncertain, likely_path,
+};
 use zhupi_engine::template::Mode;
 use zhupi_engine::{Directory, Instance, Status, Submit, Template};
 
@@ -21,7 +22,10 @@ pub struct PreviewView {
     /// How it would end.
     #[schema(value_type = String, example = "approved")]
     pub ends: Status,
-    /// Names this very path.
+    /// The node at which nobody can be asked and the path stops.
+    #[schema(value_type = Option<String>)]
+    pub stops_at: Option<NodeId>,
+    /// Names this very path: a submission that carries it as `preview` is told where its path differs.
     pub hash: String,
 }
 
@@ -78,11 +82,32 @@ pub struct PlannedPerson {
     pub auto_reason: Option<&'static str>,
 }
 
+/// A step in which the path differs from the preview that was seen.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PathChangeView {
+    /// `new`: it was not there; `gone`: it is not there any more; `changed`: it asks or tells other people, lets them decide
+    /// in another way, or takes another lane.
+    #[schema(value_type = String, example = "changed")]
+    pub change: PathChange,
+    /// Absent for people told at submit or at the end.
+    #[schema(value_type = Option<String>)]
+    pub node: Option<NodeId>,
+    pub title: String,
+}
+
+impl From<PathDifference> for PathChangeView {
+    fn from(difference: PathDifference) -> Self {
+        let PathDifference { change, node, title } = difference;
+        Self { change, node, title }
+    }
+}
+
 /// The likely path, with names.
 pub fn preview_view(preview: Preview, directory: &Directory) -> PreviewView {
     PreviewView {
         steps: preview.steps.into_iter().map(|step| step_view(step, directory)).collect(),
         ends: preview.ends,
+        stops_at: preview.stops_at,
         hash: preview.hash,
     }
 }
@@ -97,14 +122,7 @@ pub fn upcoming(
     if instance.status != Status::Running {
         return Vec::new();
     }
-    let submit = Submit {
-        title: instance.title.clone(),
-        department: instance.department,
-        form: FormData::clone(&instance.form),
-        picks: instance.picks.clone(),
-        cc: Vec::new(),
-    };
-    let Ok(preview) = likely_path(template, directory, instance.initiator, &submit, at) else {
+    let Ok(preview) = likely_path(template, directory, instance.initiator, &Submit::of(instance), at) else {
         return Vec::new();
     };
     let ahead = preview.steps.into_iter().filter(|step| !has_happened(instance, step));

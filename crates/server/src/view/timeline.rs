@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::event::{Decision, LaneTried, NewSlot};
+use zhupi_engine::form::FileRef;
 use zhupi_engine::ids::{NodeId, SlotId, UserId, VisitId};
 use zhupi_engine::instance::{AutoReason, Slot, SlotState, VisitState};
 use zhupi_engine::ledger::{Entry, hex};
@@ -84,7 +85,9 @@ impl Teller<'_> {
             Event::VisitClosed { visit, state, .. } => self.visit_closed(*visit, *state),
             Event::CcSent { people, .. } => format!("told: {}", self.with_reasons(people)),
             Event::CcRead { user, .. } => format!("{} has read it", self.name(*user)),
-            Event::Commented { by, text, .. } => format!("{}: {text}", self.name(*by)),
+            Event::Commented { by, text, mentions, attachments, .. } => {
+                self.commented(*by, text, mentions, attachments)
+            }
             Event::DataWarned { warning } => warning.clone(),
             Event::TokenStarted { .. } | Event::TokenFinished { .. } => String::new(),
             Event::Suspended { node, reason, .. } => {
@@ -146,6 +149,14 @@ impl Teller<'_> {
             VisitState::Cancelled => "was cancelled",
         };
         format!("{title} {how}")
+    }
+
+    fn commented(&self, by: UserId, text: &str, mentions: &[UserId], attachments: &[FileRef]) -> String {
+        let to = mentions.iter().map(|user| self.name(*user)).collect::<Vec<_>>().join(", ");
+        let to = if to.is_empty() { to } else { format!(" to {to}") };
+        let files: Vec<String> = attachments.iter().map(|file| format!("`{}`", file.name)).collect();
+        let said = [text.to_owned(), files.join(", ")].into_iter().filter(|part| !part.is_empty());
+        format!("{}{to}: {}", self.name(by), said.collect::<Vec<_>>().join(" · "))
     }
 
     fn with_reasons(&self, people: &[Found]) -> String {

@@ -1,8 +1,10 @@
 //! The server as its callers see it.
 
 mod apps;
+mod batch;
 mod bpm;
 mod calendars;
+mod comments;
 mod company;
 mod config;
 mod crm;
@@ -19,7 +21,10 @@ mod instances;
 mod memory;
 mod openapi;
 mod outbound;
+mod past;
+mod preview;
 mod receiver;
+mod regression;
 mod secrets;
 mod serve;
 mod sessions;

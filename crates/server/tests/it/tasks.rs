@@ -133,7 +133,7 @@ async fn a_command_is_carried_out_though_its_caller_has_gone() {
     let id: InstanceId = instance["id"].as_str().expect("an id").parse().expect("an id");
     let app = &company.app.app;
 
-    let command = Command::Comment { text: "still there?".to_owned() };
+    let command = Command::comment("still there?");
     let gone = app.act(company.app.tenant, company.bob.id, id, command, Options::default()).now_or_never();
     assert!(gone.is_none(), "it was not even begun");
     // Whatever comes later queues behind it or finds it done.

@@ -194,3 +194,30 @@ async fn all_instances_of_all_tenants_are_scanned_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn finished_instances_of_a_template_come_from_new_to_old() {
+    on_both(|store| async move {
+        let tenant = tenant();
+        let mut ended = Vec::new();
+        for second in 0..5 {
+            let mut made = request(somebody(), &[somebody()], second);
+            if second != 2 {
+                made.ended_at = Some(at(second));
+                ended.push(made.id);
+            }
+            submit(&store, tenant, &made).await;
+        }
+        ended.reverse();
+        let template = TemplateId(Uuid::from_u128(7));
+        let first = store.list_finished(tenant, template, &Page::first(3)).await.unwrap();
+        let page = Page { limit: 3, after: first.next };
+        let second = store.list_finished(tenant, template, &page).await.unwrap();
+        assert_eq!((first.rows.len(), second.rows.len(), second.next), (3, 1, None));
+        let found: Vec<_> = first.rows.iter().chain(&second.rows).map(|it| it.instance.id).collect();
+        assert_eq!(found, ended);
+        let other = TemplateId(Uuid::from_u128(8));
+        assert_eq!(store.list_finished(tenant, other, &page).await.unwrap().rows, []);
+    })
+    .await;
+}

@@ -18,7 +18,13 @@ pub fn somebody() -> UserId {
 }
 
 pub fn act(actor: UserId, second: i64, text: &str) -> Act {
-    let event = Event::Commented { at: at(second), by: actor, text: text.to_owned() };
+    let event = Event::Commented {
+        at: at(second),
+        by: actor,
+        text: text.to_owned(),
+        mentions: vec![],
+        attachments: vec![],
+    };
     Act { actor, at: at(second), command: "comment", events: vec![event] }
 }
 
@@ -76,7 +82,13 @@ pub fn approve(instance: &mut Instance, slot: usize, by: UserId, second: i64) {
 }
 
 pub fn comment(instance: &mut Instance, by: UserId, second: i64) {
-    instance.comments.push(Comment { by, at: at(second), text: "好".to_owned() });
+    instance.comments.push(Comment {
+        by,
+        at: at(second),
+        text: "好".to_owned(),
+        mentions: vec![],
+        attachments: vec![],
+    });
     instance.version += 1;
 }
 

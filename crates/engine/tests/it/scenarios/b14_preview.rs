@@ -5,7 +5,7 @@ use serde_json::json;
 use zhupi_engine::condition::{Compare, Condition, Group, Scope, Subject, Test};
 use zhupi_engine::form::{Field, FieldKind, FormData, Value};
 use zhupi_engine::instance::{AutoReason, VisitState};
-use zhupi_engine::preview::{Step, Uncertain};
+use zhupi_engine::preview::{PathChange, Step, Uncertain, path_differences};
 use zhupi_engine::template::{Block, PersonRule, Template, When};
 use zhupi_engine::{Rejection, Status, Submit, preview};
 
@@ -58,6 +58,46 @@ fn other_values_take_another_path_and_have_another_hash() {
     assert_eq!(words(&low.steps)[1], "b:low");
     assert_ne!(high.hash, low.hash);
     assert_eq!(low.hash, look_ahead(&world(), &by_amount(), "ann", json!({"sum": "999.99"})).hash);
+}
+
+/// What differs from the path of `sum`, as change and node.
+fn differs(seen: &str, world: &World, template: &Template, sum: &str) -> Vec<(PathChange, String)> {
+    let real = look_ahead(world, template, "ann", json!({ "sum": sum }));
+    let found = path_differences(seen, &real, template).unwrap();
+    found.into_iter().map(|it| (it.change, it.node.map(|it| it.to_string()).unwrap_or_default())).collect()
+}
+
+#[test]
+fn the_fingerprint_tells_which_steps_are_new_gone_or_changed() {
+    let seen = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "1000"})).hash;
+    assert_eq!(differs(&seen, &world(), &by_amount(), "2000"), []);
+    let lower = differs(&seen, &world(), &by_amount(), "5");
+    assert_eq!(lower, [(PathChange::Changed, "b".to_owned()), (PathChange::Gone, "boss".to_owned())]);
+    let seen = look_ahead(&world(), &by_amount(), "ann", json!({"sum": "5"})).hash;
+    let higher = differs(&seen, &world(), &by_amount(), "1000");
+    assert_eq!(higher, [(PathChange::Changed, "b".to_owned()), (PathChange::New, "boss".to_owned())]);
+    let without_bob = differs(&seen, &world().disabled("bob"), &by_amount(), "5");
+    assert_eq!(without_bob, [(PathChange::Changed, "first".to_owned())]);
+}
+
+#[test]
+fn a_fingerprint_is_short_and_another_text_is_none() {
+    let names: Vec<String> = (0..400).map(|n| format!("n{n}")).collect();
+    let mut long = with_form(
+        vec![field("sum", FieldKind::Money)],
+        names.iter().map(|name| ask(name, &["bob"])).collect(),
+    );
+    let seen = look_ahead(&world(), &long, "ann", json!({})).hash;
+    assert!(seen.len() < 3_500, "{}", seen.len());
+    assert_eq!(differs(&seen, &world(), &long, "5"), []);
+    long.flow.pop();
+    assert_eq!(differs(&seen, &world(), &long, "5"), [(PathChange::Changed, "n200".to_owned())]);
+    let real = look_ahead(&world(), &by_amount(), "ann", json!({}));
+    for no_fingerprint in ["", "x", "0123456789abcdeg", "0123456789abcdef.", "长长长长长长", "-."] {
+        assert_eq!(path_differences(no_fingerprint, &real, &long), None, "{no_fingerprint}");
+    }
+    assert_eq!(look_ahead(&world(), &template(vec![]), "ann", json!({})).hash, "-");
+    assert_eq!(path_differences("-", &real, &long).map(|found| found.len()), Some(real.steps.len()));
 }
 
 #[test]

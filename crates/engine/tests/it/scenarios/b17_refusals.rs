@@ -70,9 +70,9 @@ fn a_refusal_changes_nothing() {
 #[test]
 fn comments_are_kept_after_the_end_too() {
     let mut run = run().approve("bob");
-    run.act("ann", Command::Comment { text: " thanks ".to_owned() }).unwrap();
+    run.act("ann", Command::comment(" thanks ")).unwrap();
     assert_eq!((run.instance.comments[0].text.as_str(), run.status()), ("thanks", Status::Approved));
-    let refused = run.act("ann", Command::Comment { text: " ".to_owned() });
+    let refused = run.act("ann", Command::comment(" "));
     assert_eq!(refused, Err(Rejection::TextRequired { field: "text" }));
 }
 

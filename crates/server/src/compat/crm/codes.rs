@@ -164,6 +164,8 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
-        | Rejection::TextTooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        | Rejection::TextTooLong { .. }
+        | Rejection::TooMany { .. }
+        | Rejection::NotInBatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

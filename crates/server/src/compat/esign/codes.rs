@@ -67,6 +67,8 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::TextRequired { .. } => 40_020,
         Rejection::TextTooLong { .. } => 40_021,
         Rejection::NotCopied => 40_022,
+        Rejection::TooMany { .. } => 40_023,
+        Rejection::NotInBatch { .. } => 40_024,
     }
 }
 

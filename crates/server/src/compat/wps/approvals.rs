@@ -127,7 +127,7 @@ pub async fn act(
     let app = &door.app;
     let seen = app.see_instance(call.tenant, call.operator, id).await?;
     let command = command(&action, &seen.stored.instance, &call)?;
-    let options = Options { seen_version: None, idempotency_key: door.idempotency_key.clone() };
+    let options = Options { idempotency_key: door.idempotency_key.clone(), ..Options::default() };
     app.act(call.tenant, call.operator, id, command, options).await?;
     Ok(Json(Done::OK))
 }
@@ -144,7 +144,7 @@ fn command(action: &str, instance: &Instance, call: &Call) -> Result<Command, Fa
             Ok(Command::Reject { slot, comment: read_words(&json, &["comment"])? })
         }
         "revoke" => Ok(Command::Withdraw { reason: read_words(&json, &["comment", "reason"])? }),
-        "comment" => Ok(Command::Comment { text: read_words(&json, &["content", "comment"])? }),
+        "comment" => Ok(Command::comment(read_words(&json, &["content", "comment"])?)),
         "transfer" | "add_sign" | "rollback" | "urge" => Err(Failure::Unsupported),
         _ => Err(Error::NotFound.into()),
     }

@@ -123,7 +123,9 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
-        | Rejection::TextTooLong { .. } => "InvalidArgument",
+        | Rejection::TextTooLong { .. }
+        | Rejection::TooMany { .. }
+        | Rejection::NotInBatch { .. } => "InvalidArgument",
     }
 }
 

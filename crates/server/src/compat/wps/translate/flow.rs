@@ -8,7 +8,7 @@ use zhupi_engine::condition::{Group, Scope};
 use zhupi_engine::ids::{GroupId, NodeId, UserId};
 use zhupi_engine::template::{
     AboveTop, AllReject, Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Heads, Lane,
-    Level, Line, Mode, Opinion, OrReject, Order, PersonRule, SelfRule, Start, When,
+    Level, Line, Mode, OrReject, Order, PersonRule, SelfRule, Start, When,
 };
 
 const APPROVE: i64 = 1;
@@ -61,17 +61,13 @@ fn check_bare_carrier(node: &Object<'_>) {
 
 fn read_approval(node: &Object<'_>, reading: &Reading<'_>) -> Approval {
     let user_type = node.int("user_type").unwrap_or_default();
+    let approvers = read_approvers(node, user_type, reading);
     Approval {
-        id: node_id(node),
-        title: node.text("title").to_owned(),
-        approvers: read_approvers(node, user_type, reading),
         mode: read_mode(node),
         self_rule: (user_type == 2).then_some(SelfRule::Approve),
         empty: read_empty_rule(node),
-        control: false,
-        always_ask: false,
-        opinion: Opinion::Optional,
         other: node.kept(&HELD),
+        ..Approval::new(node_id(node), node.text("title"), approvers)
     }
 }
 

@@ -1,0 +1,52 @@
+//! What may be decided together with other things, in one go (semantics B18).
+
+use crate::command::Command;
+use crate::decide::needs_words;
+use crate::event::Decision;
+use crate::ids::SlotId;
+use crate::instance::Instance;
+use crate::rejection::Rejection;
+use crate::template::{Approval, Block, Template};
+
+/// What keeps something from being decided together with others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BatchObstacle {
+    /// Template or node do not allow it.
+    Switch,
+    /// The node demands an opinion, which is about one request alone.
+    Opinion,
+}
+
+/// Whether a command may be one of several that are given at once. Whether it is granted at all: `decide`.
+///
+/// Refused with `NotInBatch`, which says what is in the way.
+pub fn check_batch(template: &Template, instance: &Instance, command: &Command) -> Result<(), Rejection> {
+    match command {
+        Command::Approve { slot, .. } => check_decision(template, instance, *slot, Decision::Approve),
+        Command::Reject { slot, .. } => check_decision(template, instance, *slot, Decision::Reject),
+        Command::Submit(_) | Command::Withdraw { .. } | Command::Comment { .. } | Command::MarkRead => Ok(()),
+    }
+}
+
+fn check_decision(
+    template: &Template,
+    instance: &Instance,
+    slot: SlotId,
+    decision: Decision,
+) -> Result<(), Rejection> {
+    let Some((visit, _)) = instance.slot(slot) else { return Err(Rejection::TaskNotFound { slot }) };
+    let Some(Block::Approval(node)) = template.block(&visit.node) else { return Ok(()) };
+    let refuse = |obstacle| Err(Rejection::NotInBatch { node: node.id.clone(), obstacle });
+    if !allows_batch(template, node) {
+        return refuse(BatchObstacle::Switch);
+    }
+    if needs_words(node, decision) {
+        return refuse(BatchObstacle::Opinion);
+    }
+    Ok(())
+}
+
+/// The node's own switch, else the template's; off at controls, which want a look at each request.
+fn allows_batch(template: &Template, node: &Approval) -> bool {
+    node.allow_batch.unwrap_or(!node.control && template.settings.allow_batch.unwrap_or(true))
+}

@@ -1,0 +1,53 @@
+//! An instance as it was: rebuilt from its history, for whoever may see it today.
+
+use crate::app::App;
+use crate::app::access::Seen;
+use crate::error::Error;
+use jiff::Timestamp;
+use zhupi_engine::Instance;
+use zhupi_engine::ids::{InstanceId, TenantId, UserId};
+use zhupi_engine::ledger::{Entry, replay};
+
+/// Which of its states.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// After so many accepted commands.
+    Version(u64),
+    /// After everything up to this time.
+    Time(Timestamp),
+}
+
+impl App {
+    /// The instance at a moment of its past, with the template it followed then. There is none before its beginning, nor
+    /// at a version it has not reached.
+    pub async fn see_past(
+        &self,
+        tenant: TenantId,
+        viewer: UserId,
+        id: InstanceId,
+        moment: Moment,
+    ) -> Result<Seen, Error> {
+        let mut seen = self.see_instance(tenant, viewer, id).await?;
+        let now = &seen.stored.instance;
+        let mut entries = Vec::new();
+        for row in self.store.load_history(tenant, id).await? {
+            let is_later = match moment {
+                Moment::Version(version) => row.seq > version,
+                Moment::Time(at) => row.at > at.as_microsecond(),
+            };
+            if is_later || row.seq > now.version {
+                break;
+            }
+            entries.push(serde_json::from_str::<Entry>(&row.body).map_err(Error::internal)?);
+        }
+        let reached = entries.last().ok_or(Error::NotFound)?.seq;
+        if matches!(moment, Moment::Version(version) if version != reached) {
+            return Err(Error::NotFound);
+        }
+        let draft = Instance::draft(id, now.template, now.template_version, now.initiator);
+        let then = replay(draft, &entries);
+        seen.template = self.template(tenant, then.template, then.template_version).await?;
+        seen.stored.instance = then;
+        Ok(seen)
+    }
+}
