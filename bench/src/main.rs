@@ -92,7 +92,7 @@ fn databases(wanted: &Wanted, scratch: &Scratch) -> Vec<Database> {
 }
 
 fn read_args() -> Result<Wanted, String> {
-    const USAGE: &str = "usage: cargo xtask bench [--quick] [--only sqlite|postgres]";
+    const USAGE: &str = "usage: cargo xtask bench [--quick] [--only engine|sqlite|postgres]";
     let mut args = std::env::args().skip(1);
     let (mut quick, mut only, mut server, mut url, mut process) = (false, None, None, None, None);
     while let Some(arg) = args.next() {

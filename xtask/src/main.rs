@@ -15,8 +15,8 @@ const USAGE: &str = "usage: cargo xtask <task> [options]
   run [options of `zhupi serve`]   build Zhupi and start it with demo data on http://127.0.0.1:8080
   test                             every check and test there is, on both databases
   openapi                          write docs/openapi.json anew from the code
-  bench [--quick] [--only sqlite|postgres]
-                                   measure the write path against the bare databases";
+  bench [--quick] [--only engine|sqlite|postgres]
+                                   measure the rules without I/O, and the write path against the bare databases";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
