@@ -1,6 +1,8 @@
 //! What the people of today make of a template. By itself: `template/check.rs`.
 
+mod initiators;
 mod lanes;
+mod today;
 
 pub(super) use lanes::lint_branches;
 
@@ -11,7 +13,8 @@ use crate::ids::{RoleId, UserId};
 use crate::problem::Problem;
 
 /// What the people of today make of a template: roles without holders, departments without heads, people who are
-/// disabled or unknown. Warnings only, since people change.
+/// disabled or unknown, chains that end at nobody, nodes at which nobody is ever asked, initiators who could get through
+/// alone. Warnings only, since people change.
 pub fn lint_template(template: &Template, directory: &Directory) -> Vec<Problem> {
     let mut problems = Vec::new();
     lint_blocks(&template.flow, "flow", directory, &mut problems);
@@ -23,6 +26,8 @@ pub fn lint_template(template: &Template, directory: &Directory) -> Vec<Problem>
         let message = "there is no administrator to ask where nobody is found";
         problems.push(Problem::warning("settings.managers", "administrator_missing", message));
     }
+    lint_circles(template, directory, &mut problems);
+    today::lint_ways(template, directory, &mut problems);
     problems
 }
 
@@ -52,6 +57,25 @@ fn lint_blocks(blocks: &[Block], path: &str, directory: &Directory, problems: &m
             }
         }
     }
+}
+
+/// People who stand above themselves, where the template looks above people.
+fn lint_circles(template: &Template, directory: &Directory, problems: &mut Vec<Problem>) {
+    let looks_up = |block: &&Block| match block {
+        Block::Approval(node) => match &node.approvers {
+            Approvers::Chain(_) => true,
+            Approvers::People(rules) => rules
+                .iter()
+                .any(|rule| matches!(rule, PersonRule::Supervisor(_) | PersonRule::DepartmentHead(_))),
+        },
+        Block::Cc(_) | Block::Branch(_) => false,
+    };
+    if !template.blocks().iter().any(looks_up) {
+        return;
+    }
+    let circles = directory.check().into_iter();
+    let found = circles.filter(|it| matches!(it.code.as_str(), "supervisor_circle" | "department_circle"));
+    problems.extend(found.map(|it| Problem::warning("flow", &it.code, it.message)));
 }
 
 fn lint_chain(chain: &Chain, path: &str, directory: &Directory, problems: &mut Vec<Problem>) {

@@ -130,6 +130,9 @@ fn the_people_of_today_are_looked_at() {
         "flow[0].approvers[2] role_empty",
         "flow[0].approvers[3] department_headless",
         "flow[0].empty auto_approve",
+        "flow[0].approvers nobody_found",
+        "flow[0] node_always_auto",
+        "flow self_approval_path",
     ];
     assert_eq!(found(&problems), expected);
 }
@@ -255,6 +258,8 @@ fn the_people_of_today_along_a_chain_and_in_an_offer() {
         "flow[1].approvers department_headless",
         "flow[1].approvers.end department_unknown",
         "flow[2].approvers[0] offer_empty",
+        "flow[0].approvers chain_ends_at_nobody",
+        "flow[1].approvers chain_ends_at_nobody",
     ];
     assert_eq!(found(&lint_template(&template(flow), &world.directory())), expected);
 }

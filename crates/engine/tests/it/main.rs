@@ -8,5 +8,6 @@ mod lanes;
 mod ledger;
 mod random;
 mod scenarios;
+mod today;
 mod values;
 mod world;
