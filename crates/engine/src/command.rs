@@ -90,6 +90,9 @@ pub struct Submit {
     pub picks: BTreeMap<NodeId, Vec<UserId>>,
     /// Whom he wants told.
     pub cc: Vec<UserId>,
+    /// Where the template numbers its instances: the count of this one in its period, given out once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u64>,
 }
 
 impl Submit {
@@ -101,6 +104,7 @@ impl Submit {
             form: instance.form.as_ref().clone(),
             picks: instance.picks.clone(),
             cc: Vec::new(),
+            serial: None,
         }
     }
 }

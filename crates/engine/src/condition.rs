@@ -6,6 +6,7 @@ mod evaluate;
 mod lint;
 
 pub(crate) use check::check_groups;
+pub(crate) use evaluate::duration;
 pub use evaluate::{Facts, GroupsOutcome, evaluate_groups};
 pub(crate) use lint::{Around, BranchLanes, LaneGroups, lint_lanes};
 
@@ -76,10 +77,11 @@ pub enum Figure {
 }
 
 /// How the length of a date range is counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DurationUnit {
     /// Calendar days, both ends counted: Monday to Tuesday is 2.
+    #[default]
     Days,
     /// Half days: an end before noon counts half.
     HalfDays,

@@ -17,6 +17,7 @@ use crate::instance::{Instance, Status, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Template, WithdrawRule};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// Most characters of a comment, an opinion or a reason.
 pub const COMMENT_LIMIT: usize = 2_000;
@@ -85,6 +86,11 @@ impl<'a> Draft<'a> {
     ) -> Self {
         let instance = instance.clone();
         Self { template, directory, instance, events: Vec::new(), at, purpose, unpicked: Vec::new() }
+    }
+
+    /// The day in the workspace's time zone.
+    pub(crate) fn today(&self) -> Date {
+        self.directory.today(self.at)
     }
 
     /// Makes something happen: applies it and records it.

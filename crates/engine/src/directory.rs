@@ -6,6 +6,9 @@ use crate::calendar::{Calendar, WorkTime};
 use crate::condition::Scope;
 use crate::ids::{CalendarId, DepartmentId, GroupId, RoleId, UserId};
 use crate::problem::Problem;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -147,6 +150,11 @@ impl Directory {
         let mut all: Vec<&Absence> = self.absences.values().flatten().collect();
         all.sort_by_key(|it| (it.from, it.id));
         all
+    }
+
+    /// The day of this moment in the workspace's time zone.
+    pub fn today(&self, at: Timestamp) -> Date {
+        at.to_zoned(TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)).date()
     }
 
     /// By what working time is counted in a department: its own calendar, that of the nearest department above that has

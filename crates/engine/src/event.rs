@@ -27,6 +27,9 @@ pub enum Event {
         form: FormData,
         /// Whom he picked, by node.
         picks: BTreeMap<NodeId, Vec<UserId>>,
+        /// Its serial number, where the template numbers its instances.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serial: Option<String>,
     },
     /// A token began its way.
     TokenStarted {

@@ -2,12 +2,24 @@
 
 mod access;
 mod check;
+mod edit;
+mod rows;
+mod rules;
+mod state;
+mod words;
 
 pub use access::{Access, FieldAccess, FieldKey};
-pub(crate) use check::is_currency;
-pub use check::{DEFAULT_CURRENCY, check_values, read_partial, read_values, to_plain};
+pub use check::{DEFAULT_CURRENCY, LIST_LIMIT, TEXT_LIMIT, read_partial, read_values, to_plain};
+pub(crate) use check::{is_currency, plain_date};
+pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_values};
+pub use rows::{Row, RowId};
+pub(crate) use rules::check_rules;
+pub use rules::{check_values, compute};
+pub use state::{FieldState, field_states};
+pub use words::readable;
 
-use crate::ids::{DepartmentId, FieldId, FileId, OptionId, UserId};
+use crate::condition::DurationUnit;
+use crate::ids::{DepartmentId, FieldId, FileId, InstanceId, OptionId, UserId};
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -56,6 +68,24 @@ pub struct Field {
     /// ISO 4217 code of a `Money` control; `CNY` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// Reckoned by this expression from other controls; nobody fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formula: Option<String>,
+    /// Shown only where this condition holds. What is not shown takes no value and is not required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_if: Option<String>,
+    /// Also required where this condition holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_if: Option<String>,
+    /// How the length of a `DateRange` is counted; days where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_unit: Option<DurationUnit>,
+    /// The best mark of a `Rating`; 5 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<u8>,
+    /// Where the options of a `Select` or `MultiSelect` come from, if not from `options`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options_source: Option<OptionsSource>,
     /// What is approved hangs on it: a change after a return means asking again (semantics B4.5).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub material: bool,
@@ -72,9 +102,12 @@ impl Field {
     pub fn own_currency(&self) -> &str {
         self.currency.as_deref().unwrap_or(DEFAULT_CURRENCY)
     }
-}
 
-impl Field {
+    /// The best mark of a `Rating`.
+    pub fn best_mark(&self) -> u8 {
+        self.best.unwrap_or(DEFAULT_BEST)
+    }
+
     /// A control with nothing but what every control has.
     pub fn new(id: impl Into<FieldId>, title: impl Into<String>, kind: FieldKind) -> Self {
         Self {
@@ -87,6 +120,12 @@ impl Field {
             options: Vec::new(),
             columns: Vec::new(),
             currency: None,
+            formula: None,
+            show_if: None,
+            required_if: None,
+            duration_unit: None,
+            best: None,
+            options_source: None,
             material: false,
             extra: None,
             other: Map::new(),
@@ -128,6 +167,24 @@ pub enum FieldKind {
     Department,
     /// 明细: rows of columns.
     Table,
+    /// 地址
+    Address,
+    /// 电话
+    Phone,
+    /// 评分: a mark from 1 to the best one.
+    Rating,
+    /// 关联审批: another instance that its initiator may see.
+    LinkedInstance,
+}
+
+/// The best mark of a rating that names none.
+pub const DEFAULT_BEST: u8 = 5;
+
+/// Another system that offers the options of a choice control.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OptionsSource {
+    /// Answers a GET with a list of `{"id", "label"}`, or with an object that has it as `options`.
+    pub url: String,
 }
 
 /// One choice of a choice control.
@@ -176,7 +233,64 @@ pub enum Value {
     /// Of `File` and `Image`.
     Files(Vec<FileRef>),
     /// Of `Table`.
-    Rows(Vec<FormData>),
+    Rows(#[serde(with = "rows")] Vec<Row>),
+    /// Of `Select` and `MultiSelect` whose options come from another system: with the labels they had then.
+    Sourced(Vec<FieldOption>),
+    /// Of `Address`.
+    Address(Address),
+    /// Of `LinkedInstance`.
+    Linked(Linked),
+}
+
+impl Value {
+    /// How many entries a list has; 1 where it is none.
+    pub fn entries(&self) -> usize {
+        match self {
+            Value::Choices(all) => all.len(),
+            Value::People(all) => all.len(),
+            Value::Departments(all) => all.len(),
+            Value::Files(all) => all.len(),
+            Value::Rows(all) => all.len(),
+            Value::Sourced(all) => all.len(),
+            Value::Text(_)
+            | Value::Number(_)
+            | Value::Money(_)
+            | Value::Date(_)
+            | Value::DateRange(_)
+            | Value::Choice(_)
+            | Value::Address(_)
+            | Value::Linked(_) => 1,
+        }
+    }
+}
+
+/// Where something is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Address {
+    /// Province, city, district: the greatest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub region: Vec<String>,
+    /// Street, house and door.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl Address {
+    /// In one line.
+    pub fn words(&self) -> String {
+        let parts = self.region.iter().chain([&self.detail]).filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Another instance.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Linked {
+    /// Which.
+    pub id: InstanceId,
+    /// Its title when it was linked.
+    #[serde(default)]
+    pub title: String,
 }
 
 /// An exact amount in one currency.

@@ -28,6 +28,9 @@ pub struct Instance {
     pub version: u64,
     /// What people see in lists.
     pub title: String,
+    /// Its serial number, where the template numbers its instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// Who asks.
     pub initiator: UserId,
     /// In which of his departments he asks.
@@ -76,6 +79,7 @@ impl Instance {
             template_version: version,
             version: 0,
             title: String::new(),
+            serial: None,
             initiator,
             department: None,
             form: Arc::default(),

@@ -23,6 +23,7 @@ pub mod condition;
 pub mod decide;
 pub mod directory;
 pub mod event;
+pub mod expression;
 pub mod form;
 pub mod ids;
 pub mod instance;

@@ -4,10 +4,13 @@
 
 mod check;
 mod lint;
+mod naming;
 mod walk;
 
 pub use check::check_template;
 pub use lint::lint_template;
+pub use naming::{Reset, SerialRule};
+pub(crate) use naming::{Scene as TitleScene, title};
 pub use walk::Next;
 
 use crate::condition::{Group, Scope};
@@ -481,6 +484,13 @@ pub struct Settings {
     pub allow_batch: Option<bool>,
     /// The handler named in the completion callback; absent: no callback (the BPM seed's `callBackProcessClass`).
     pub completion_callback: Option<String>,
+    /// What an instance is called whose initiator gives it no title: text with `{template}`, `{initiator}`,
+    /// `{department}`, `{date}`, `{serial}` and `{field:id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title_rule: Option<String>,
+    /// How instances are numbered; absent: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<SerialRule>,
     /// Members we do not know, kept so that nothing is lost in a round trip.
     #[serde(flatten)]
     pub other: Map<String, Json>,

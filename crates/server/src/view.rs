@@ -31,6 +31,8 @@ pub struct InstanceView {
     /// Counts accepted commands; the entity tag of the instance.
     pub version: u64,
     pub title: String,
+    /// Its serial number, where the template numbers its instances.
+    pub serial: Option<String>,
     #[schema(value_type = String, example = "running")]
     pub status: Status,
     pub initiator: Person,
@@ -153,12 +155,13 @@ pub fn instance_view(
         },
         version: instance.version,
         title: instance.title.clone(),
+        serial: instance.serial.clone(),
         status: instance.status,
         initiator: Person::of(instance.initiator, directory),
         department: instance.department.map(|id| department_ref(id, directory)),
         submitted_at: instance.submitted_at,
         ended_at: instance.ended_at,
-        form: form_fields(&template.form, &instance.form, directory),
+        form: form_fields(&template.form, &instance.form, directory, directory.today(at)),
         nodes: path::reached(instance, template, directory),
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),

@@ -97,7 +97,7 @@ impl Check<'_> {
         match figure {
             Figure::AnyRow | Figure::AllRows => Some((Kind::Field(column.kind), Some(column))),
             Figure::Sum | Figure::Max | Figure::Min | Figure::Count => {
-                if !matches!(column.kind, FieldKind::Number | FieldKind::Money) {
+                if !matches!(column.kind, FieldKind::Number | FieldKind::Money | FieldKind::Rating) {
                     self.report(
                         "subject",
                         "subject_unfit",
@@ -169,7 +169,8 @@ impl Check<'_> {
         if options.is_empty() {
             self.no_constant();
         }
-        let Some(field) = field else { return };
+        // What another system offers is known only later.
+        let Some(field) = field.filter(|field| field.options_source.is_none()) else { return };
         for option in options.iter().filter(|id| !field.options.iter().any(|it| &it.id == *id)) {
             self.report("test", "option_unknown", format!("`{}` has no option `{option}`", field.title));
         }
@@ -215,7 +216,7 @@ fn all_filled_in(constants: &[String]) -> bool {
 
 fn is_ordered(kind: Kind) -> bool {
     use FieldKind as F;
-    matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money | F::Date))
+    matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money | F::Date | F::Rating))
 }
 
 fn fits(test: &Test, kind: Kind) -> bool {
@@ -223,9 +224,11 @@ fn fits(test: &Test, kind: Kind) -> bool {
     match test {
         Test::IsEmpty | Test::NotEmpty => kind != Kind::Initiator && kind != Kind::Field(F::Info),
         Test::Number { .. } | Test::Between { .. } => {
-            matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money))
+            matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money | F::Rating))
         }
-        Test::Text { .. } => matches!(kind, Kind::Field(F::Text | F::TextArea | F::RichText)),
+        Test::Text { .. } => {
+            matches!(kind, Kind::Field(F::Text | F::TextArea | F::RichText | F::Phone | F::Address))
+        }
         Test::In { .. } | Test::NotIn { .. } => kind == Kind::Field(F::Select),
         Test::Choices { .. } => kind == Kind::Field(F::MultiSelect),
         Test::People { .. } => matches!(kind, Kind::Initiator | Kind::Field(F::Contact)),
@@ -249,6 +252,8 @@ fn fits(test: &Test, kind: Kind) -> bool {
                     | F::Text
                     | F::TextArea
                     | F::RichText
+                    | F::Phone
+                    | F::Rating
                     | F::Select
                     | F::MultiSelect
                     | F::Contact

@@ -3,10 +3,11 @@
 use super::{Compare, Condition, DurationUnit, Ends, Figure, Group, Scope, SetOp, Subject, Test, TextOp};
 use crate::directory::Directory;
 use crate::form::{DEFAULT_CURRENCY, DateRange, Field, Form, FormData, Value};
-use crate::ids::{DepartmentId, FieldId, UserId};
+use crate::ids::{DepartmentId, FieldId, OptionId, UserId};
 use jiff::civil::{Date, DateTime, Time};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -168,7 +169,7 @@ fn figure_of<'a>(cells: &[Fact<'a>], figure: Figure) -> Fact<'a> {
 
 /// Days and half days count both ends: Monday to Tuesday is 2 days; a period that ends before noon loses half a day, one
 /// that starts at noon or later too. An end at midnight is an end without a time part: that whole day is counted.
-fn duration(range: &DateRange, unit: DurationUnit) -> Decimal {
+pub(crate) fn duration(range: &DateRange, unit: DurationUnit) -> Decimal {
     let days = i64::from((range.end.date() - range.start.date()).get_days());
     match unit {
         DurationUnit::Days => Decimal::from(days + 1),
@@ -217,20 +218,35 @@ impl<'a> Fact<'a> {
         }
     }
 
-    fn text(&self) -> Option<&str> {
+    fn text(&self) -> Option<Cow<'_, str>> {
         match self {
-            Fact::Value(Value::Text(text)) => Some(text.trim()),
+            Fact::Value(Value::Text(text)) => Some(Cow::Borrowed(text.trim())),
+            Fact::Value(Value::Address(address)) => Some(Cow::Owned(address.words())),
             _ => None,
         }
     }
 
     fn count(&self) -> Option<usize> {
         match self {
-            Fact::Value(Value::Files(all)) => Some(all.len()),
-            Fact::Value(Value::People(all)) => Some(all.len()),
-            Fact::Value(Value::Departments(all)) => Some(all.len()),
-            Fact::Value(Value::Choices(all)) => Some(all.len()),
-            Fact::Value(Value::Rows(all)) => Some(all.len()),
+            Fact::Value(value) => Some(value.entries()),
+            Fact::None | Fact::Number(_) | Fact::Money { .. } | Fact::Initiator => None,
+        }
+    }
+
+    /// The one option that was chosen.
+    fn choice(&self) -> Option<&OptionId> {
+        match self {
+            Fact::Value(Value::Choice(option)) => Some(option),
+            Fact::Value(Value::Sourced(options)) => options.first().map(|option| &option.id),
+            _ => None,
+        }
+    }
+
+    /// The options that were chosen.
+    fn choices(&self) -> Option<BTreeSet<OptionId>> {
+        match self {
+            Fact::Value(Value::Choices(options)) => Some(options.clone()),
+            Fact::Value(Value::Sourced(options)) => Some(options.iter().map(|it| it.id.clone()).collect()),
             _ => None,
         }
     }
@@ -254,6 +270,9 @@ impl<'a> Fact<'a> {
             )),
             Fact::Value(Value::Files(files)) => Some(join(files.iter().map(|it| it.name.clone()))),
             Fact::Value(Value::Rows(rows)) => Some(format!("{} rows", rows.len())),
+            Fact::Value(Value::Sourced(options)) => Some(join(options.iter().map(|it| it.label.clone()))),
+            Fact::Value(Value::Address(address)) => Some(address.words()),
+            Fact::Value(Value::Linked(linked)) => Some(linked.title.clone()),
         }
     }
 }
@@ -273,18 +292,13 @@ fn holds(test: &Test, fact: &Fact<'_>, facts: &Facts<'_>) -> bool {
             fact.number(currency.as_deref()).is_some_and(|number| ends.hold(number, *low, *high))
         }
         Test::Text { op, values, ignore_case } => {
-            fact.text().is_some_and(|text| text_holds(*op, text, values, *ignore_case))
+            fact.text().is_some_and(|text| text_holds(*op, &text, values, *ignore_case))
         }
-        Test::In { options } => {
-            matches!(fact, Fact::Value(Value::Choice(option)) if options.contains(option))
+        Test::In { options } => fact.choice().is_some_and(|option| options.contains(option)),
+        Test::NotIn { options } => fact.choice().is_some_and(|option| !options.contains(option)),
+        Test::Choices { op, options } => {
+            fact.choices().is_some_and(|chosen| op.holds(&chosen, &options.iter().cloned().collect()))
         }
-        Test::NotIn { options } => {
-            matches!(fact, Fact::Value(Value::Choice(option)) if !options.contains(option))
-        }
-        Test::Choices { op, options } => match fact {
-            Fact::Value(Value::Choices(chosen)) => op.holds(chosen, &options.iter().cloned().collect()),
-            _ => false,
-        },
         Test::People { op, users } => {
             people(fact, facts).is_some_and(|people| op.holds(&people, &users.iter().copied().collect()))
         }

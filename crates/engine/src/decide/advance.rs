@@ -12,7 +12,6 @@ use crate::template::{
     AllReject, Approval, Approvers, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode, Next, PersonRule,
     Template, When,
 };
-use jiff::civil::Date;
 use std::collections::HashSet;
 
 impl<'a> Draft<'a> {
@@ -259,7 +258,7 @@ fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) ->
         form: &draft.instance.form,
         initiator: draft.instance.initiator,
         department: draft.instance.department,
-        today: today(draft),
+        today: draft.today(),
         directory: draft.directory,
     };
     let mut tried = Vec::new();
@@ -274,11 +273,6 @@ fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) ->
     })?;
     draft.emit(Event::LaneChosen { token, branch: branch.id.clone(), lane: chosen.id.clone(), tried });
     Some(chosen)
-}
-
-fn today(draft: &Draft<'_>) -> Date {
-    let zone = jiff::tz::TimeZone::get(&draft.directory.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    draft.at.to_zoned(zone).date()
 }
 
 /// Tells people at a node and does not wait (B12).

@@ -6,11 +6,11 @@ use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
 use crate::event::{Decision, Event};
-use crate::form::check_values;
+use crate::form::{FormData, check_values, compute};
 use crate::ids::{DepartmentId, NodeId, UserId};
 use crate::instance::Status;
 use crate::rejection::Rejection;
-use crate::template::{Approvers, Block, EmptyRule, PersonRule, Template};
+use crate::template::{Approvers, Block, EmptyRule, PersonRule, Template, TitleScene};
 
 /// Submits for real: guards, the event, the first steps; and refuses where the likely path lacks somebody whom the
 /// initiator has to name, or whom the template insists on.
@@ -38,7 +38,7 @@ pub(crate) fn check_request(draft: &Draft<'_>, request: &Submit) -> Result<(), R
     if !draft.directory.in_scope(initiator, &draft.template.settings.visible_to) {
         return Err(Rejection::TemplateNotVisible);
     }
-    let mut problems = check_values(&draft.template.form, &request.form);
+    let mut problems = check_values(&draft.template.form, &request.form, draft.today());
     if draft.purpose == Purpose::Preview {
         problems.retain(|problem| problem.code != "required");
     }
@@ -52,14 +52,12 @@ pub(crate) fn check_request(draft: &Draft<'_>, request: &Submit) -> Result<(), R
 /// The submission itself and the first steps; also used to look ahead and to preview.
 pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejection> {
     let department = choose_department(draft, request)?;
-    let title = checked_title(draft, request)?;
-    draft.emit(Event::Submitted {
-        at: draft.at,
-        title,
-        department,
-        form: request.form.clone(),
-        picks: request.picks.clone(),
-    });
+    let form = compute(&draft.template.form, request.form.clone(), draft.today());
+    let serial = request.serial.zip(draft.template.settings.serial.as_ref());
+    let serial = serial.map(|(count, rule)| rule.serial(count, draft.today()));
+    let title = checked_title(draft, request, department, &form, serial.as_deref())?;
+    let picks = request.picks.clone();
+    draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial });
     tell_named(draft, &request.cc);
     start(draft)
 }
@@ -104,16 +102,27 @@ fn choose_department(draft: &Draft<'_>, request: &Submit) -> Result<Option<Depar
     }
 }
 
-fn checked_title(draft: &Draft<'_>, request: &Submit) -> Result<String, Rejection> {
+/// The initiator's own words, else those of the template's rule, else the names of both.
+fn checked_title(
+    draft: &Draft<'_>,
+    request: &Submit,
+    department: Option<DepartmentId>,
+    form: &FormData,
+    serial: Option<&str>,
+) -> Result<String, Rejection> {
     let title = request.title.trim();
     if title.chars().count() > TITLE_LIMIT {
         return Err(Rejection::TextTooLong { field: "title", limit: TITLE_LIMIT });
     }
-    if title.is_empty() {
-        let made = format!("{} · {}", draft.template.name, draft.directory.name(draft.instance.initiator));
-        return Ok(made.chars().take(TITLE_LIMIT).collect());
+    if !title.is_empty() {
+        return Ok(title.to_owned());
     }
-    Ok(title.to_owned())
+    let (instance, directory) = (&draft.instance, draft.directory);
+    let scene = TitleScene { instance, directory, department, form, serial, today: draft.today() };
+    let made = crate::template::title(draft.template, &scene).filter(|title| !title.is_empty());
+    let made =
+        made.unwrap_or_else(|| format!("{} · {}", draft.template.name, directory.name(instance.initiator)));
+    Ok(made.chars().take(TITLE_LIMIT).collect())
 }
 
 fn check_picks(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {

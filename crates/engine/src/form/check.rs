@@ -2,61 +2,80 @@
 //!
 //! Plain JSON by control: text for texts; a number or its decimal text for numbers and money (or
 //! `{"amount", "currency"}`); `2026-01-31` or `2026-01-31T09:30` for dates; `{"start", "end"}` for periods; an option id
-//! for choices; lists for everything that can hold several. `null`, empty text and empty lists mean that nothing was
-//! filled in.
+//! for choices; `{"region", "detail"}` for addresses; `{"id"}` for a linked instance; lists for everything that can hold
+//! several. A row of a table may carry its number as `_row`. `null`, empty text and empty lists mean that nothing was
+//! filled in. What the form reckons itself is passed over.
 
-use super::{DateRange, Field, FieldKind, FileRef, Form, FormData, Money, Value};
+use super::rows::{Row, RowId, next_id};
+use super::{
+    Address, DateRange, Field, FieldKind, FieldOption, FileRef, Form, FormData, Linked, Money, Value,
+};
 use crate::ids::{FieldId, OptionId};
 use crate::problem::Problem;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// Longest text of one control, in characters.
 pub const TEXT_LIMIT: usize = 20_000;
 /// Most rows of a detail table, files of a file control, people of a contact control.
 pub const LIST_LIMIT: usize = 500;
+/// Highest number of a row.
+const ROW_ID_LIMIT: u32 = 1_000_000;
+/// Most parts of the region of an address.
+const REGION_LIMIT: usize = 5;
+/// Most characters of one part of an address.
+const ADDRESS_LIMIT: usize = 200;
+/// How many digits a telephone number has.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 3..=20;
+/// Most characters of an option's id and label that come from another system.
+const OPTION_LIMIT: usize = 200;
 /// Currency of a money control that names none.
 pub const DEFAULT_CURRENCY: &str = "CNY";
 
-/// Reads the values of a form from plain JSON, keyed by control id. All problems, not the first.
+/// Reads the values of a form from plain JSON, keyed by control id. All problems, not the first. Whether a control that
+/// has a rule is required is not known before its rules were looked at: `check_values`.
 pub fn read_values(form: &Form, raw: &Map<String, Json>) -> Result<FormData, Vec<Problem>> {
     let mut problems = Vec::new();
-    let data = read_fields(&form.fields, raw, "form", &mut problems);
+    let data = read_fields(&form.fields, raw, At { path: "form", may_lack: false }, &mut problems);
     if problems.is_empty() { Ok(data) } else { Err(problems) }
 }
 
 /// Like `read_values`, for a form that is still being filled in: nothing is required yet.
 pub fn read_partial(form: &Form, raw: &Map<String, Json>) -> Result<FormData, Vec<Problem>> {
     let mut problems = Vec::new();
-    let data = read_fields(&form.fields, raw, "form", &mut problems);
-    problems.retain(|problem| problem.code != "required");
+    let data = read_fields(&form.fields, raw, At { path: "form", may_lack: true }, &mut problems);
     if problems.is_empty() { Ok(data) } else { Err(problems) }
 }
 
-/// Whether values that were read before fit a form: known controls, the right kinds, nothing required missing.
-pub fn check_values(form: &Form, data: &FormData) -> Vec<Problem> {
-    read_values(form, &to_plain(data)).err().unwrap_or_default()
+/// Where values stand.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    path: &'a str,
+    /// Required ones may be missing.
+    may_lack: bool,
 }
 
 fn read_fields(
     fields: &[Field],
     raw: &Map<String, Json>,
-    path: &str,
+    at: At<'_>,
     problems: &mut Vec<Problem>,
 ) -> FormData {
     let mut values = BTreeMap::new();
-    for field in fields {
-        let path = format!("{path}.{}", field.id);
-        match read(field, raw.get(field.id.as_str()).unwrap_or(&Json::Null), &path, problems) {
+    for field in fields.iter().filter(|field| field.formula.is_none()) {
+        let path = format!("{}.{}", at.path, field.id);
+        let may_lack = at.may_lack || field.show_if.is_some();
+        let raw = raw.get(field.id.as_str()).unwrap_or(&Json::Null);
+        match read(field, raw, At { path: &path, may_lack }, problems) {
             Some(value) => {
                 values.insert(field.id.clone(), value);
             }
-            None if field.required && !has_problem(problems, &path) => {
-                problems.push(Problem::error(path, "required", format!("`{}` is required", field.title)));
+            None if field.required && !may_lack && !has_problem(problems, &path) => {
+                problems.push(required(path, field));
             }
             None => {}
         }
@@ -65,31 +84,63 @@ fn read_fields(
     let known = |id: &&String| fields.iter().any(|field| field.id.as_str() == id.as_str());
     let is_whole = fields.iter().filter(|field| raw.contains_key(field.id.as_str())).count() == raw.len();
     for id in raw.keys().filter(|id| !is_whole && !known(id)) {
-        problems.push(Problem::error(
-            format!("{path}.{id}"),
-            "field_unknown",
-            format!("the form has no field `{id}`"),
-        ));
+        problems.push(unknown(at.path, id));
     }
     FormData(values)
 }
 
-fn has_problem(problems: &[Problem], path: &str) -> bool {
+/// The one finding for a value that is missing.
+pub(super) fn required(path: String, field: &Field) -> Problem {
+    Problem::error(path, "required", format!("`{}` is required", field.title))
+}
+
+/// The one finding for a value of no control.
+pub(super) fn unknown(path: &str, id: &str) -> Problem {
+    Problem::error(format!("{path}.{id}"), "field_unknown", format!("the form has no field `{id}`"))
+}
+
+pub(super) fn has_problem(problems: &[Problem], path: &str) -> bool {
     let at_or_below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
     problems.iter().any(|problem| problem.path.strip_prefix(path).is_some_and(at_or_below))
 }
 
 /// `None`: nothing was filled in, or a problem was noted.
-fn read(field: &Field, raw: &Json, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
+fn read(field: &Field, raw: &Json, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Value> {
     if is_empty(raw) {
         return None;
     }
-    let result = match field.kind {
+    if field.kind == FieldKind::Table {
+        return read_rows(field, raw, at, problems);
+    }
+    read_one(field, raw).map_err(|why| problems.push(invalid(at.path, field, &why))).ok()
+}
+
+pub(super) fn invalid(path: &str, field: &Field, why: &str) -> Problem {
+    Problem::error(path, "value_invalid", format!("`{}` {why}", field.title))
+}
+
+/// One value that is not empty and no table.
+pub(super) fn read_value(field: &Field, raw: &Json, path: &str) -> Result<Option<Value>, Problem> {
+    if is_empty(raw) {
+        return Ok(None);
+    }
+    read_one(field, raw).map(Some).map_err(|why| invalid(path, field, &why))
+}
+
+fn read_one(field: &Field, raw: &Json) -> Result<Value, String> {
+    match field.kind {
         FieldKind::Text | FieldKind::TextArea | FieldKind::RichText => read_text(raw).map(Value::Text),
+        FieldKind::Phone => read_phone(raw).map(Value::Text),
+        FieldKind::Rating => read_mark(field, raw).map(Value::Number),
+        FieldKind::Address => read_address(raw).map(Value::Address),
+        FieldKind::LinkedInstance => read_linked(raw).map(Value::Linked),
         FieldKind::Number => read_decimal(raw).map(Value::Number),
         FieldKind::Money => read_money(field, raw).map(Value::Money),
         FieldKind::Date => read_date(raw).map(Value::Date),
         FieldKind::DateRange => read_range(raw).map(Value::DateRange),
+        FieldKind::Select | FieldKind::MultiSelect if field.options_source.is_some() => {
+            read_sourced(field, raw).map(Value::Sourced)
+        }
         FieldKind::Select => read_choice(field, raw).map(Value::Choice),
         FieldKind::MultiSelect => list(raw)
             .and_then(|all| all.iter().map(|it| read_choice(field, it)).collect())
@@ -99,14 +150,8 @@ fn read(field: &Field, raw: &Json, path: &str, problems: &mut Vec<Problem>) -> O
         FieldKind::File | FieldKind::Image => {
             list(raw).and_then(|all| all.iter().map(read_file).collect()).map(Value::Files)
         }
-        FieldKind::Table => return read_rows(field, raw, path, problems),
-        FieldKind::Info => Err("takes no value".to_owned()),
-    };
-    result
-        .map_err(|why| {
-            problems.push(Problem::error(path, "value_invalid", format!("`{}` {why}", field.title)))
-        })
-        .ok()
+        FieldKind::Info | FieldKind::Table => Err("takes no value".to_owned()),
+    }
 }
 
 fn is_empty(raw: &Json) -> bool {
@@ -208,6 +253,78 @@ fn read_choice(field: &Field, raw: &Json) -> Result<OptionId, String> {
     }
 }
 
+/// Options of another system, by id or as `{"id", "label"}`. Whether they exist is that system's to say.
+fn read_sourced(field: &Field, raw: &Json) -> Result<Vec<FieldOption>, String> {
+    let all = if raw.is_array() { list(raw)? } else { std::slice::from_ref(raw) };
+    if field.kind == FieldKind::Select && all.len() > 1 {
+        return Err("takes one option".to_owned());
+    }
+    let mut options: Vec<FieldOption> = Vec::with_capacity(all.len());
+    for option in all.iter().map(read_option) {
+        let option = option?;
+        if options.iter().all(|it| it.id != option.id) {
+            options.push(option);
+        }
+    }
+    Ok(options)
+}
+
+fn read_option(raw: &Json) -> Result<FieldOption, String> {
+    let text = |raw: &Json| match raw {
+        Json::String(text) => Some(text.trim().to_owned()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    };
+    let fits = |text: &String| (1..=OPTION_LIMIT).contains(&text.chars().count());
+    let id = text(raw.get("id").unwrap_or(raw)).filter(fits).ok_or("must be an option id")?;
+    let label = raw.get("label").and_then(text).filter(fits).unwrap_or_else(|| id.clone());
+    Ok(FieldOption { id: OptionId(id), label })
+}
+
+/// Digits with an optional `+` before them; blanks, hyphens and brackets between them are kept as they are.
+fn read_phone(raw: &Json) -> Result<String, String> {
+    let text = raw.as_str().unwrap_or_default().trim();
+    let (digits, rest): (Vec<char>, Vec<char>) =
+        text.strip_prefix('+').unwrap_or(text).chars().partition(char::is_ascii_digit);
+    let is_fit = PHONE_DIGITS.contains(&digits.len()) && rest.len() <= digits.len();
+    if is_fit && rest.iter().all(|char| matches!(char, ' ' | '-' | '(' | ')')) {
+        return Ok(text.to_owned());
+    }
+    Err("must be a telephone number such as +86 10 1234 5678".to_owned())
+}
+
+fn read_mark(field: &Field, raw: &Json) -> Result<Decimal, String> {
+    let best = field.best_mark();
+    let mark = read_decimal(raw)?;
+    let is_fit = mark.is_integer() && mark >= Decimal::ONE && mark <= Decimal::from(best);
+    if is_fit { Ok(mark) } else { Err(format!("must be a whole mark from 1 to {best}")) }
+}
+
+/// A text alone is the detail.
+fn read_address(raw: &Json) -> Result<Address, String> {
+    let address: Address = match raw {
+        Json::String(detail) => Address { region: Vec::new(), detail: detail.trim().to_owned() },
+        other => serde_json::from_value(other.clone())
+            .map_err(|_| "must be an address with `region` and `detail`".to_owned())?,
+    };
+    let too_long = |text: &String| text.chars().count() > ADDRESS_LIMIT;
+    if address.words().trim().is_empty() {
+        return Err("must be an address with `region` and `detail`".to_owned());
+    }
+    if address.region.len() > REGION_LIMIT || address.region.iter().chain([&address.detail]).any(too_long) {
+        return Err(format!("may have {REGION_LIMIT} parts of a region, of {ADDRESS_LIMIT} characters each"));
+    }
+    Ok(address)
+}
+
+/// By its id, or as `{"id", "title"}`.
+fn read_linked(raw: &Json) -> Result<Linked, String> {
+    let id = raw.get("id").unwrap_or(raw).as_str().and_then(|text| text.parse().ok());
+    let title = raw.get("title").and_then(Json::as_str).unwrap_or_default();
+    let title = title.chars().take(OPTION_LIMIT).collect();
+    id.map(|id| Linked { id, title }).ok_or_else(|| "must be the id of an instance".to_owned())
+}
+
 fn read_ids<T: FromStr>(raw: &Json) -> Result<Vec<T>, String> {
     let read = |id: &Json| {
         id.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| format!("has a bad id {id}"))
@@ -219,26 +336,72 @@ fn read_file(raw: &Json) -> Result<FileRef, String> {
     serde_json::from_value(raw.clone()).map_err(|error| format!("has a bad file: {error}"))
 }
 
-fn read_rows(field: &Field, raw: &Json, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
+fn read_rows(field: &Field, raw: &Json, at: At<'_>, problems: &mut Vec<Problem>) -> Option<Value> {
     let rows = match list(raw) {
         Ok(rows) => rows,
         Err(why) => {
-            problems.push(Problem::error(path, "value_invalid", format!("`{}` {why}", field.title)));
+            problems.push(invalid(at.path, field, &why));
+            return None;
+        }
+    };
+    let ids = match read_row_ids(rows) {
+        Ok(ids) => ids,
+        Err(why) => {
+            problems.push(invalid(at.path, field, &why));
             return None;
         }
     };
     let mut read = Vec::with_capacity(rows.len());
-    for (number, row) in rows.iter().enumerate() {
-        let path = format!("{path}[{number}]");
+    for (number, (row, id)) in rows.iter().zip(ids).enumerate() {
+        let path = format!("{}[{number}]", at.path);
         match row.as_object() {
-            Some(row) => read.push(read_fields(&field.columns, row, &path, problems)),
+            Some(row) => {
+                let mut row = row.clone();
+                row.remove(RowId::MEMBER);
+                let at = At { path: &path, ..at };
+                read.push(Row { id, cells: read_fields(&field.columns, &row, at, problems) });
+            }
             None => problems.push(Problem::error(path, "value_invalid", "a row must be an object")),
         }
     }
     Some(Value::Rows(read))
 }
 
-fn list(raw: &Json) -> Result<&[Json], String> {
+/// The numbers of rows; those that carry none get the next free ones.
+fn read_row_ids(rows: &[Json]) -> Result<Vec<RowId>, String> {
+    let mut known = BTreeSet::new();
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = read_row_id(row)?;
+        if id.is_some_and(|id| !known.insert(id)) {
+            return Err("has two rows of one number".to_owned());
+        }
+        ids.push(id);
+    }
+    let mut next = next_id(&known);
+    let number = |id: Option<RowId>| {
+        id.unwrap_or_else(|| {
+            let free = next;
+            next = RowId(free.0.saturating_add(1));
+            free
+        })
+    };
+    Ok(ids.into_iter().map(number).collect())
+}
+
+/// The number a row carries, if any.
+pub(super) fn read_row_id(row: &Json) -> Result<Option<RowId>, String> {
+    match row.get(RowId::MEMBER) {
+        None | Some(Json::Null) => Ok(None),
+        Some(number) => {
+            let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+            let number = number.filter(|number| (1..=ROW_ID_LIMIT).contains(number));
+            number.map(RowId).map(Some).ok_or_else(|| "has a row without a proper number".to_owned())
+        }
+    }
+}
+
+pub(super) fn list(raw: &Json) -> Result<&[Json], String> {
     let all = raw.as_array().ok_or("must be a list")?;
     if all.len() > LIST_LIMIT {
         return Err(format!("may have at most {LIST_LIMIT} entries"));
@@ -263,10 +426,20 @@ fn plain(value: &Value) -> Json {
         Value::People(users) => json!(users),
         Value::Departments(departments) => json!(departments),
         Value::Files(files) => json!(files),
-        Value::Rows(rows) => rows.iter().map(|row| Json::Object(to_plain(row))).collect(),
+        Value::Rows(rows) => rows.iter().map(plain_row).collect(),
+        Value::Sourced(options) => options.iter().map(|it| json!({"id": it.id, "label": it.label})).collect(),
+        Value::Address(address) => json!({"region": address.region, "detail": address.detail}),
+        Value::Linked(linked) => json!({"id": linked.id, "title": linked.title}),
     }
 }
 
-fn plain_date(date: DateTime) -> String {
+fn plain_row(row: &Row) -> Json {
+    let mut plain = to_plain(&row.cells);
+    plain.insert(RowId::MEMBER.to_owned(), json!(row.id));
+    Json::Object(plain)
+}
+
+/// As `read_values` reads it.
+pub(crate) fn plain_date(date: DateTime) -> String {
     if date.time() == Time::midnight() { date.date().to_string() } else { date.to_string() }
 }

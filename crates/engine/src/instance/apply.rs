@@ -14,10 +14,11 @@ impl Instance {
     /// Applies a fact.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Submitted { at, title, department, form, picks } => {
+            Event::Submitted { at, title, department, form, picks, serial } => {
                 self.status = Status::Running;
                 self.submitted_at = Some(*at);
                 self.title.clone_from(title);
+                self.serial.clone_from(serial);
                 self.department = *department;
                 self.form = Arc::new(form.clone());
                 self.picks = picks.clone();

@@ -1,12 +1,13 @@
 //! What is wrong with a template by itself. For the people of today: `template/lint.rs`.
 
 use super::lint::lint_branches;
+use super::naming::check_naming;
 use super::{
     Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, PersonRule, SelfRule,
     Start, Template, When,
 };
 use crate::condition::check_groups;
-use crate::form::{Field, FieldKind, is_currency};
+use crate::form::{Field, FieldKind, RowId, check_rules, is_currency};
 use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
 use std::collections::HashSet;
@@ -19,6 +20,8 @@ pub const FIELD_LIMIT: usize = 300;
 pub const LEVEL_LIMIT: u8 = 9;
 /// Deepest nesting of branches.
 pub const DEPTH_LIMIT: usize = 20;
+/// What the best mark of a rating may be.
+const BEST_MARKS: std::ops::RangeInclusive<u8> = 2..=10;
 /// Most characters of a name or title, and of an id.
 const TITLE_LIMIT: usize = 200;
 
@@ -34,6 +37,7 @@ pub fn check_template(template: &Template) -> Vec<Problem> {
         check.error("settings.completion_callback", "callback_blank", "the callback names no handler");
     }
     let mut problems = check.problems;
+    problems.extend(check_naming(template));
     lint_branches(template, &mut problems);
     problems
 }
@@ -72,6 +76,7 @@ impl Check<'_> {
             self.error("form", "too_many", format!("a form may have at most {FIELD_LIMIT} fields"));
         }
         self.fields(fields, "form");
+        self.problems.extend(check_rules(&self.template.form));
     }
 
     fn fields(&mut self, fields: &[Field], path: &str) {
@@ -108,7 +113,9 @@ impl Check<'_> {
             self.error(format!("{path}.currency"), "currency_unknown", message);
         }
         match field.kind {
-            FieldKind::Select | FieldKind::MultiSelect if field.options.is_empty() => {
+            FieldKind::Select | FieldKind::MultiSelect
+                if field.options.is_empty() && field.options_source.is_none() =>
+            {
                 self.error(format!("{path}.options"), "options_missing", "there is nothing to choose from");
             }
             FieldKind::Table if field.columns.is_empty() => {
@@ -119,6 +126,10 @@ impl Check<'_> {
                     self.error(format!("{path}.columns"), "table_in_table", "a table may not hold a table");
                 }
                 self.fields(&field.columns, &format!("{path}.columns"));
+            }
+            FieldKind::Rating if !BEST_MARKS.contains(&field.best_mark()) => {
+                let message = format!("the best mark is from {} to {}", BEST_MARKS.start(), BEST_MARKS.end());
+                self.error(format!("{path}.best"), "best_unfit", message);
             }
             FieldKind::Info if field.required => {
                 self.error(format!("{path}.required"), "required_unfit", "an info field takes no value");
@@ -136,7 +147,15 @@ impl Check<'_> {
             | FieldKind::Money
             | FieldKind::Image
             | FieldKind::DateRange
-            | FieldKind::Department => {}
+            | FieldKind::Department
+            | FieldKind::Address
+            | FieldKind::Phone
+            | FieldKind::Rating
+            | FieldKind::LinkedInstance => {}
+        }
+        if field.columns.iter().any(|column| column.id.as_str() == RowId::MEMBER) {
+            let message = format!("`{}` is the number of a row and no column", RowId::MEMBER);
+            self.error(format!("{path}.columns"), "id_reserved", message);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use serde_json::{Value as Json, json};
-use zhupi_engine::form::{Field, FieldKind, Form, read_partial, read_values, to_plain};
+use zhupi_engine::form::{Field, FieldKind, Form, OptionsSource, read_partial, read_values, to_plain};
 
 fn read(fields: Vec<Field>, values: Json) -> Result<Json, Vec<String>> {
     let read = read_values(&Form { fields }, values.as_object().unwrap());
@@ -38,7 +38,20 @@ fn every_kind_of_value_is_read_and_given_back() {
     keeps(field("f", FieldKind::Contact), json!([id]), json!([id]));
     keeps(field("f", FieldKind::File), json!([{"name": "a.pdf"}]), json!([{"name": "a.pdf"}]));
     let table = Field { columns: vec![field("c", FieldKind::Number)], ..field("f", FieldKind::Table) };
-    keeps(table, json!([{"c": 1}, {}]), json!([{"c": "1"}, {}]));
+    keeps(table.clone(), json!([{"c": 1}, {}]), json!([{"_row": 1, "c": "1"}, {"_row": 2}]));
+    keeps(table, json!([{"_row": 7}, {}]), json!([{"_row": 7}, {"_row": 8}]));
+    keeps(field("f", FieldKind::Phone), json!(" +86 (10) 1234-5678 "), json!("+86 (10) 1234-5678"));
+    keeps(field("f", FieldKind::Rating), json!(5), json!("5"));
+    keeps(Field { best: Some(10), ..field("f", FieldKind::Rating) }, json!("10"), json!("10"));
+    let address = json!({"region": ["浙江", "杭州"], "detail": "文三路 1 号"});
+    keeps(field("f", FieldKind::Address), address.clone(), address);
+    keeps(field("f", FieldKind::Address), json!("文三路"), json!({"region": [], "detail": "文三路"}));
+    keeps(field("f", FieldKind::LinkedInstance), json!(id), json!({"id": id, "title": ""}));
+    let source = Some(OptionsSource { url: "https://example.com/options".to_owned() });
+    let one = Field { options_source: source.clone(), ..field("f", FieldKind::Select) };
+    keeps(one, json!("a"), json!([{"id": "a", "label": "a"}]));
+    let many = Field { options_source: source, ..field("f", FieldKind::MultiSelect) };
+    keeps(many, json!([{"id": 1, "label": "One"}, 1]), json!([{"id": "1", "label": "One"}]));
 }
 
 #[test]
@@ -59,6 +72,19 @@ fn values_of_the_wrong_kind_are_refused_with_their_path() {
     refuses(choice("f", FieldKind::Select, &["a"]), json!("b"));
     refuses(field("f", FieldKind::Contact), json!(["nobody"]));
     refuses(field("f", FieldKind::Info), json!("x"));
+    for phone in ["12", "12a45", "++8610", "1234-5678-1234-5678-12345", "-------123"] {
+        refuses(field("f", FieldKind::Phone), json!(phone));
+    }
+    for mark in [json!(0), json!(6), json!("2.5"), json!("good")] {
+        refuses(field("f", FieldKind::Rating), mark);
+    }
+    refuses(field("f", FieldKind::Address), json!({"region": ["a", "b", "c", "d", "e", "f"]}));
+    refuses(field("f", FieldKind::Address), json!({"detail": "x".repeat(201)}));
+    refuses(field("f", FieldKind::Address), json!(5));
+    refuses(field("f", FieldKind::LinkedInstance), json!("somewhere"));
+    let numbered = Field { columns: vec![field("c", FieldKind::Number)], ..field("f", FieldKind::Table) };
+    refuses(numbered.clone(), json!([{"_row": 1}, {"_row": 1}]));
+    refuses(numbered, json!([{"_row": 0}]));
     let table = Field { columns: vec![field("c", FieldKind::Number)], ..field("f", FieldKind::Table) };
     assert_eq!(
         read(vec![table], json!({"f": [{"c": "x"}, 5]})).unwrap_err(),

@@ -93,6 +93,7 @@ impl NewInstance {
                 form,
                 picks: self.picks,
                 cc: self.cc,
+                serial: None,
             },
             business_key: self.business_key,
             idempotency_key: None,

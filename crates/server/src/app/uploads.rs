@@ -128,7 +128,7 @@ impl App {
 fn holds_file(form: &FormData, file: FileId) -> bool {
     form.0.values().any(|value| match value {
         Value::Files(files) => files.iter().any(|it| it.id == Some(file)),
-        Value::Rows(rows) => rows.iter().any(|row| holds_file(row, file)),
+        Value::Rows(rows) => rows.iter().any(|row| holds_file(&row.cells, file)),
         Value::Text(_)
         | Value::Number(_)
         | Value::Money(_)
@@ -137,6 +137,9 @@ fn holds_file(form: &FormData, file: FileId) -> bool {
         | Value::Choice(_)
         | Value::Choices(_)
         | Value::People(_)
-        | Value::Departments(_) => false,
+        | Value::Departments(_)
+        | Value::Sourced(_)
+        | Value::Address(_)
+        | Value::Linked(_) => false,
     })
 }

@@ -285,17 +285,18 @@ fn nature(subject: &Subject, field: Option<&Field>, conditions: &[&Condition]) -
         (Subject::Rows { figure: Figure::AnyRow | Figure::AllRows, .. }, Some(_)) => Nature::Rows,
         (Subject::Field(_) | Subject::Rows { .. }, kind) => match kind {
             Some(F::Number) => Nature::Numbers { negative: true },
+            Some(F::Rating) => Nature::Numbers { negative: false },
             Some(F::Money) => Nature::Moneys,
             Some(F::Date) => Nature::Dates,
             Some(F::DateRange) => Nature::Periods,
             Some(F::Select) => Nature::OneOption,
             Some(F::MultiSelect) if sets() => Nature::Options,
             Some(F::Contact) if sets() => Nature::People,
-            Some(F::Text | F::TextArea | F::RichText) => Nature::Texts,
+            Some(F::Text | F::TextArea | F::RichText | F::Phone | F::Address) => Nature::Texts,
             Some(F::File | F::Image | F::Contact | F::MultiSelect | F::Department | F::Table) => {
                 Nature::Lengths
             }
-            Some(F::Info) | None => Nature::Unknown,
+            Some(F::Info | F::LinkedInstance) | None => Nature::Unknown,
         },
     }
 }

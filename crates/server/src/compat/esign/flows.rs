@@ -269,6 +269,7 @@ async fn submit_of(
         form: read_values(&template.form, &form).map_err(Error::Invalid)?,
         picks,
         cc: Vec::new(),
+        serial: None,
     })
 }
 

@@ -137,10 +137,15 @@ fn read_tests(raw: &Raw<'_>, field: Option<&Field>, reading: &Reading<'_>) -> Op
         Some((_, FieldKind::Contact)) => people_tests(rule, value, raw, reading),
         Some((field, FieldKind::Select)) => choice_tests(rule, &options_in(value, field)),
         Some((field, FieldKind::MultiSelect)) => set_tests(rule, options_in(value, field)),
-        Some((_, FieldKind::Text | FieldKind::TextArea | FieldKind::RichText)) => {
-            text_tests(rule, texts_in(value))
-        }
-        Some((_, FieldKind::Number | FieldKind::Money)) => number_tests(rule, value),
+        Some((
+            _,
+            FieldKind::Text
+            | FieldKind::TextArea
+            | FieldKind::RichText
+            | FieldKind::Phone
+            | FieldKind::Address,
+        )) => text_tests(rule, texts_in(value)),
+        Some((_, FieldKind::Number | FieldKind::Money | FieldKind::Rating)) => number_tests(rule, value),
         Some((_, FieldKind::Date)) => date_tests(rule, value),
         Some((
             _,
@@ -149,7 +154,8 @@ fn read_tests(raw: &Raw<'_>, field: Option<&Field>, reading: &Reading<'_>) -> Op
             | FieldKind::Image
             | FieldKind::DateRange
             | FieldKind::Department
-            | FieldKind::Table,
+            | FieldKind::Table
+            | FieldKind::LinkedInstance,
         )) => None,
     };
     if tests.is_none() {

@@ -126,7 +126,15 @@ impl Telling<'_> {
                 all.iter().map(|id| name(*id)).collect::<Vec<_>>().join("、")
             }
             Value::Files(files) => files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join("、"),
-            Value::Rows(rows) => serde_json::to_string(rows).unwrap_or_default(),
+            Value::Rows(rows) => {
+                let cells: Vec<_> = rows.iter().map(|row| &row.cells).collect();
+                serde_json::to_string(&cells).unwrap_or_default()
+            }
+            Value::Sourced(options) => {
+                options.iter().map(|option| option.label.as_str()).collect::<Vec<_>>().join("、")
+            }
+            Value::Address(address) => address.words(),
+            Value::Linked(linked) => linked.title.clone(),
         }
     }
 

@@ -55,6 +55,7 @@ pub fn start_submission(
             form: read_form(&root, numbering, &reading),
             picks: picked.picks,
             cc: picked.cc,
+            serial: None,
         }
     });
     problems.or(submit)
@@ -121,13 +122,18 @@ fn read_value(
     }
     match field.kind {
         FieldKind::Info | FieldKind::File | FieldKind::Image => None,
-        FieldKind::Text | FieldKind::TextArea | FieldKind::RichText => Some(match text {
+        FieldKind::Text | FieldKind::TextArea | FieldKind::RichText | FieldKind::Phone => Some(match text {
             Json::Number(number) => json!(number.to_string()),
             other => other.clone(),
         }),
-        FieldKind::Number | FieldKind::Money | FieldKind::Date | FieldKind::DateRange | FieldKind::Table => {
-            Some(text.clone())
-        }
+        FieldKind::Number
+        | FieldKind::Money
+        | FieldKind::Date
+        | FieldKind::DateRange
+        | FieldKind::Table
+        | FieldKind::Address
+        | FieldKind::Rating
+        | FieldKind::LinkedInstance => Some(text.clone()),
         FieldKind::Select => parts(text).first().map(|part| json!(option(part, field, numbering))),
         FieldKind::MultiSelect => {
             Some(parts(text).iter().map(|part| json!(option(part, field, numbering))).collect())
