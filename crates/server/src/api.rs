@@ -4,6 +4,7 @@ mod absences;
 mod apps;
 mod batch;
 mod calendars;
+mod call;
 mod callbacks;
 mod comments;
 mod deliveries;

@@ -1,5 +1,6 @@
 //! Instances over our own API: submit, look at, follow, withdraw.
 
+use super::call::{self, ActHeaders, OnInstance};
 use crate::app::Shared;
 use crate::app::act::{Acted, Options, Submission, check_business_key};
 use crate::app::past::Moment;
@@ -343,20 +344,11 @@ async fn get_timeline(
 
 /// Withdraw an instance
 #[utoipa::path(post, path = "/instances/{id}/withdraw", operation_id = "withdraw_instance", tag = "instances",
-    params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header),
-           ("If-Match" = Option<String>, Header)),
-    request_body = Withdrawal,
+    params(("id" = Uuid, Path), ActHeaders), request_body = Withdrawal,
     responses((status = 200, description = "it is withdrawn", body = InstanceBody),
               (status = 409, description = "it has ended, or the template does not allow it now")))]
-async fn withdraw_instance(
-    State(app): State<Shared>,
-    caller: Caller,
-    Path(id): Path<InstanceId>,
-    if_match: IfMatch,
-    key: IdempotencyKey,
-    Json(body): Json<Withdrawal>,
-) -> Result<Tagged<InstanceBody>, Error> {
-    act(&app, &caller, id, Command::Withdraw { reason: body.reason }, (if_match, key)).await
+async fn withdraw_instance(on: OnInstance, Json(Withdrawal { reason }): Json<Withdrawal>) -> call::Acted {
+    on.act(Command::Withdraw { reason }).await
 }
 
 /// Does what the caller asks and shows what became of the instance.

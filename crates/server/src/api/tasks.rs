@@ -1,12 +1,13 @@
 //! Tasks over our own API: the four boxes with their counts, and what people do with a task.
 
-use super::instances::{InstanceBody, act};
+use super::call::{ActHeaders, Acted, OnInstance, OnTask};
+use super::instances::InstanceBody;
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
+use crate::extract::{Json, Query};
 use crate::page::{PageOf, PageQuery};
-use crate::view::{self, Person, TemplateRef, read_task_id, task_id};
+use crate::view::{self, Person, TemplateRef, task_id};
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -126,54 +127,32 @@ async fn list_tasks(
 
 /// Approve a task
 #[utoipa::path(post, path = "/tasks/{id}/approve", operation_id = "approve_task", tag = "tasks",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header),
-           ("If-Match" = Option<String>, Header)),
-    request_body = Opinion,
+    params(("id" = String, Path), ActHeaders), request_body = Opinion,
     responses((status = 200, description = "the instance after it", body = InstanceBody),
               (status = 409, description = "somebody was faster: it says who, what and when")))]
-async fn approve_task(
-    State(app): State<Shared>,
-    caller: Caller,
-    Path(id): Path<String>,
-    if_match: IfMatch,
-    key: IdempotencyKey,
-    Json(Opinion { comment }): Json<Opinion>,
-) -> Result<Tagged<InstanceBody>, Error> {
-    let (instance, slot) = read_task_id(&id).ok_or(Error::NotFound)?;
-    act(&app, &caller, instance, Command::Approve { slot, comment }, (if_match, key)).await
+async fn approve_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
+    let slot = at.slot;
+    at.act(Command::Approve { slot, comment }).await
 }
 
 /// Reject a task
 #[utoipa::path(post, path = "/tasks/{id}/reject", operation_id = "reject_task", tag = "tasks",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header),
-           ("If-Match" = Option<String>, Header)),
-    request_body = Opinion,
+    params(("id" = String, Path), ActHeaders), request_body = Opinion,
     responses((status = 200, description = "the instance after it", body = InstanceBody),
               (status = 409, description = "somebody was faster: it says who, what and when")))]
-async fn reject_task(
-    State(app): State<Shared>,
-    caller: Caller,
-    Path(id): Path<String>,
-    if_match: IfMatch,
-    key: IdempotencyKey,
-    Json(Opinion { comment }): Json<Opinion>,
-) -> Result<Tagged<InstanceBody>, Error> {
-    let (instance, slot) = read_task_id(&id).ok_or(Error::NotFound)?;
-    act(&app, &caller, instance, Command::Reject { slot, comment }, (if_match, key)).await
+async fn reject_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
+    let slot = at.slot;
+    at.act(Command::Reject { slot, comment }).await
 }
 
 /// Mark an instance as read
 ///
 /// For people who were told of it. Reading it again changes nothing.
 #[utoipa::path(post, path = "/instances/{id}/read", operation_id = "mark_read", tag = "tasks",
-    params(("id" = Uuid, Path)),
+    params(("id" = Uuid, Path), ActHeaders),
     responses((status = 200, description = "the instance", body = InstanceBody)))]
-async fn mark_read(
-    State(app): State<Shared>,
-    caller: Caller,
-    Path(id): Path<InstanceId>,
-) -> Result<Tagged<InstanceBody>, Error> {
-    act(&app, &caller, id, Command::MarkRead, (IfMatch(None), IdempotencyKey(None))).await
+async fn mark_read(on: OnInstance) -> Acted {
+    on.act(Command::MarkRead).await
 }
 
 fn line(row: TaskRow, template: &Template, directory: &Directory) -> TaskLine {
