@@ -3,9 +3,13 @@
 mod absences;
 mod calendar;
 mod check;
+mod expression;
+mod form_edits;
+mod form_rules;
 mod golden;
 mod lanes;
 mod ledger;
+mod naming;
 mod random;
 mod scenarios;
 mod today;
