@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 12, name: "esign", text: include_str!("../migrations/0012_esign.sql") },
     Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
     Migration { number: 20, name: "calendars", text: include_str!("../migrations/0020_calendars.sql") },
+    Migration { number: 31, name: "findings", text: include_str!("../migrations/0031_findings.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -32,6 +32,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::apps::ALL,
         crate::templates::ALL,
         crate::files::ALL,
+        crate::findings::ALL,
         crate::webhooks::ALL,
         crate::settings::ALL,
         crate::outbox::ALL,

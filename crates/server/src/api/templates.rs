@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(check_definition))
         .routes(routes!(get_template, update_template))
         .routes(routes!(check_template))
+        .routes(routes!(list_template_problems))
         .routes(routes!(publish_template))
         .routes(routes!(disable_template))
         .routes(routes!(enable_template))
@@ -130,6 +131,21 @@ struct Findings {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Published {
     version: u32,
+    /// What one should look at though it is no error; each with `path`, `code`, `message` and `severity`.
+    #[schema(value_type = Vec<Object>)]
+    problems: Vec<Problem>,
+}
+
+/// What is wrong with a published version with the people of today.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct PublishedFindings {
+    version: u32,
+    /// When it was last looked at: when it was published, daily, and some minutes after people have changed.
+    #[schema(value_type = String, format = DateTime)]
+    checked_at: Timestamp,
+    /// Each with `path`, `code`, `message` and `severity`.
+    #[schema(value_type = Vec<Object>)]
+    problems: Vec<Problem>,
 }
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -246,6 +262,23 @@ async fn check_template(
     Ok(Json(findings(app.check_definition(caller.tenant, &found.draft).await?)))
 }
 
+/// Get the problems of a published template
+///
+/// For its managers: what was found when the version that is submitted now was last looked at. `404` where no version is
+/// published.
+#[utoipa::path(get, path = "/templates/{id}/problems", operation_id = "list_template_problems",
+    tag = "templates", params(("id" = Uuid, Path)),
+    responses((status = 200, description = "what was found", body = PublishedFindings)))]
+async fn list_template_problems(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<Json<PublishedFindings>, Error> {
+    let looked = app.published_problems(caller.tenant, caller.user, id).await?;
+    let checked_at = view::moment(looked.at);
+    Ok(Json(PublishedFindings { version: looked.version, checked_at, problems: looked.problems }))
+}
+
 /// Check a definition without keeping it
 #[utoipa::path(post, path = "/templates/check", operation_id = "check_definition", tag = "templates",
     request_body = Definition, responses((status = 200, description = "what was found", body = Findings)))]
@@ -277,8 +310,8 @@ async fn publish_template(
 ) -> Result<Json<Published>, Error> {
     caller.require(Scope::Admin)?;
     let seen = if_match.0.map(revision).transpose()?;
-    let version = app.publish_template(caller.tenant, caller.user, id, seen).await?;
-    Ok(Json(Published { version }))
+    let (version, problems) = app.publish_template(caller.tenant, caller.user, id, seen).await?;
+    Ok(Json(Published { version, problems }))
 }
 
 /// Disable a template

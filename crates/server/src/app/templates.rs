@@ -30,6 +30,15 @@ pub struct Drawing {
     pub source: Option<String>,
 }
 
+/// What was found about a published version.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    pub version: u32,
+    /// Epoch µs.
+    pub at: i64,
+    pub problems: Vec<Problem>,
+}
+
 /// A template as one person finds it.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -92,17 +101,41 @@ impl App {
         Ok(problems)
     }
 
+    /// What is wrong with the published version with the people of today, as of when it was last looked at.
+    pub async fn published_problems(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        id: TemplateId,
+    ) -> Result<Looked, Error> {
+        let found = self.template_to_change(tenant, actor, id).await?;
+        let (Some(version), Some(current)) = (found.row.current_version, found.current) else {
+            return Err(Error::NotFound);
+        };
+        match self.store.load_findings(tenant, id).await? {
+            Some(kept) if kept.version == version => Ok(Looked {
+                version,
+                at: kept.checked_at,
+                problems: serde_json::from_str(&kept.problems).map_err(Error::internal)?,
+            }),
+            Some(_) | None => {
+                let problems = self.check_definition(tenant, &current).await?;
+                Ok(Looked { version, at: self.now_us(), problems })
+            }
+        }
+    }
+
     /// Makes the draft the next version, which never changes; refused with all problems where it has an error. Gives the
-    /// version's number.
+    /// version's number, and what one should look at though it is no error.
     pub async fn publish_template(
         &self,
         tenant: TenantId,
         actor: UserId,
         id: TemplateId,
         expected_revision: Option<u32>,
-    ) -> Result<u32, Error> {
+    ) -> Result<(u32, Vec<Problem>), Error> {
         let found = self.template_to_change(tenant, actor, id).await?;
-        self.refuse_errors(tenant, &found.draft).await?;
+        let warnings = self.refuse_errors(tenant, &found.draft).await?;
         let row = found.row;
         let expected = expected_revision.unwrap_or(row.draft_revision);
         let digest = Sha256::digest(row.draft.as_bytes()).into();
@@ -114,7 +147,8 @@ impl App {
             source: row.source,
         };
         let new = NewVersion { draft, digest, by: actor, at: self.now_us() };
-        self.store.publish(tenant, id, expected, &new).await.map_err(changed_meanwhile)
+        let version = self.store.publish(tenant, id, expected, &new).await.map_err(changed_meanwhile)?;
+        Ok((version, warnings))
     }
 
     /// Begins a template and publishes it at once, for surfaces that have no drafts; nothing is made where it has an error.
@@ -147,10 +181,11 @@ impl App {
         self.store.publish(tenant, id, row.draft_revision, &new).await.map_err(changed_meanwhile)
     }
 
-    async fn refuse_errors(&self, tenant: TenantId, template: &Template) -> Result<(), Error> {
+    /// Everything there is to say about a template that has no errors.
+    async fn refuse_errors(&self, tenant: TenantId, template: &Template) -> Result<Vec<Problem>, Error> {
         let problems = self.check_definition(tenant, template).await?;
         let refused = problems.iter().any(Problem::is_error);
-        if refused { Err(Error::Invalid(problems)) } else { Ok(()) }
+        if refused { Err(Error::Invalid(problems)) } else { Ok(problems) }
     }
 
     /// Lets people use a template, or no longer. What runs goes on.

@@ -170,3 +170,43 @@ async fn a_code_belongs_to_one_template() {
     let body = json!({ "code": "请假", "definition": company.leave() });
     company.post("/v1/templates", &company.admin, &body).await.expect_problem(400, "bad_request");
 }
+
+#[tokio::test]
+async fn publishing_tells_what_is_worth_a_look() {
+    let company = Company::new().await;
+    let id = company.draft("leave", company.leave()).await;
+    let published = company.post(&format!("/v1/templates/{id}/publish"), &company.admin, &json!({})).await;
+    let published = published.expect(200);
+    let alone = ("flow".to_owned(), "self_approval_path".to_owned());
+    assert_eq!(problem_paths(&published), [alone]);
+    assert_eq!(published["problems"][0]["severity"], "warning");
+}
+
+#[tokio::test]
+async fn published_templates_are_looked_at_again_when_people_change() {
+    let company = Company::new().await;
+    let mut leave = company.leave();
+    leave["settings"] =
+        json!({ "visible_to": { "users": [company.ann.id] }, "managers": [company.admin.id] });
+    let id = company.draft("leave", leave).await;
+    let path = format!("/v1/templates/{id}/problems");
+    company.get(&path, &company.admin).await.expect_problem(404, "not_found");
+    company.post(&format!("/v1/templates/{id}/publish"), &company.admin, &json!({})).await.expect(200);
+    company.get(&path, &company.ann).await.expect_problem(403, "forbidden");
+    let first = company.get(&path, &company.admin).await.expect(200);
+    assert_eq!((&first["version"], problem_paths(&first)), (&json!(1), Vec::new()));
+    company.app.app.work_until_idle().await.expect("work");
+
+    let user = format!("/v1/users/{}", company.cat.id);
+    let leaves = company.app.call("PUT", &user).by(&company.admin.session);
+    leaves.json(&json!({ "login": "cat", "name": "Cat", "active": false })).send().await.expect(200);
+    company.app.app.work_until_idle().await.expect("work");
+    let soon = company.get(&path, &company.admin).await.expect(200);
+    assert_eq!(problem_paths(&soon), [], "many changes are looked at together");
+    company.app.app.clock.advance(jiff::SignedDuration::from_mins(11));
+    company.app.app.work_until_idle().await.expect("work");
+    let later = company.get(&path, &company.admin).await.expect(200);
+    let found = ("flow[0].approvers[0]".to_owned(), "user_not_active".to_owned());
+    assert_eq!(problem_paths(&later), [found]);
+    assert_ne!(first["checked_at"], later["checked_at"]);
+}

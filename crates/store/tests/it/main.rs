@@ -7,6 +7,7 @@ mod commit;
 mod crm;
 mod databases;
 mod esign;
+mod findings;
 mod outbox;
 mod people;
 mod requests;

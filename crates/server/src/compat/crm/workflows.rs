@@ -97,7 +97,7 @@ async fn publish(app: &App, caller: &Caller, row: &CrmWorkflow, drawing: Drawing
     let (tenant, template) = (caller.tenant, row.template);
     let before = app.template_to_change(tenant, caller.user, template).await?.row.draft_revision;
     let revision = app.save_draft(tenant, caller.user, template, before, drawing).await?;
-    Ok(app.publish_template(tenant, caller.user, template, Some(revision)).await?)
+    Ok(app.publish_template(tenant, caller.user, template, Some(revision)).await?.0)
 }
 
 /// The workflow, for somebody who administers the template behind it.
