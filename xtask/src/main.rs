@@ -2,6 +2,7 @@
 //! it: it starts programs, watches them and says what came of it.
 
 mod bench;
+mod mutants;
 mod openapi;
 mod postgres;
 mod programs;
@@ -16,7 +17,9 @@ const USAGE: &str = "usage: cargo xtask <task> [options]
   test                             every check and test there is, on both databases
   openapi                          write docs/openapi.json anew from the code
   bench [--quick] [--only engine|sqlite|postgres]
-                                   measure the rules without I/O, and the write path against the bare databases";
+                                   measure the rules without I/O, and the write path against the bare databases
+  mutants [--file F] [--sample K/N] [--report]
+                                   change the rules of the engine one place at a time, and count what tests notice";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         "test" => test::test(),
         "openapi" => openapi::write(),
         "bench" => bench::bench(&rest),
+        "mutants" => mutants::mutants(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

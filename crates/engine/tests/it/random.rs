@@ -20,7 +20,8 @@ const DEPARTMENTS: [&str; 5] = ["D1", "D2", "D3", "D4", "D5"];
 #[test]
 fn twenty_thousand_random_instances_keep_every_invariant() {
     let mut ends = [0_u32; 4];
-    for seed in 0..INSTANCES {
+    let instances = instances();
+    for seed in 0..instances {
         let outcome = std::panic::catch_unwind(|| walk(seed));
         match outcome {
             Ok(Status::Approved) => ends[0] += 1,
@@ -31,7 +32,12 @@ fn twenty_thousand_random_instances_keep_every_invariant() {
         }
     }
     // The walk is worth something only if it sees every end often.
-    assert!(ends.iter().all(|count| *count > 200), "{ends:?}");
+    assert!(ends.iter().all(|count| u64::from(*count) > instances / 100), "{ends:?}");
+}
+
+/// Fewer where a run has to be quick, as under `cargo xtask mutants`.
+fn instances() -> u64 {
+    std::env::var("ZHUPI_TEST_WALKS").ok().and_then(|it| it.parse().ok()).unwrap_or(INSTANCES)
 }
 
 fn walk(seed: u64) -> Status {
