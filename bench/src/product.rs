@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zhupi_engine::directory::User;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Command, Submit};
 use zhupi_server::app::act::{Options, Submission};
@@ -33,7 +34,7 @@ impl InProcess {
 
     pub async fn act(&self, ticket: Ticket) -> Result<(), String> {
         let approval = self.recipe.approvals.get(ticket.level).ok_or("no such level")?;
-        let command = Command::Approve { slot: approval.slot, comment: String::new() };
+        let command = Command::decide(Decision::Approve, approval.slot, String::new());
         let instance = InstanceId(ticket.instance);
         let acted =
             self.app.act(self.recipe.tenant, approval.actor, instance, command, Options::default()).await;
@@ -101,7 +102,7 @@ pub async fn write_recipe(folder: &Path) -> Result<Recipe, Failure> {
     for session in sessions {
         let (_, slot) = instance.pending().next().ok_or("nobody is asked")?;
         let (actor, slot) = (slot.assignee, slot.id);
-        let command = Command::Approve { slot, comment: String::new() };
+        let command = Command::decide(Decision::Approve, slot, String::new());
         instance = app.act(tenant, actor, instance.id, command, Options::default()).await?.instance;
         let after = rows::read_all(&reader, &tables)?;
         let changes = rows::changes(&before, &after, instance.id.0);

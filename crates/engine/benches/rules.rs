@@ -7,6 +7,7 @@ use std::hint::black_box;
 use uuid::Uuid;
 use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test};
 use zhupi_engine::directory::{Department, Directory, Role, User};
+use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, Form, FormData, Money, Value};
 use zhupi_engine::ids::{DepartmentId, InstanceId, RoleId, SlotId, TemplateId, UserId};
 use zhupi_engine::regression::{Case, Regression, Trial};
@@ -147,13 +148,14 @@ impl World {
     }
 
     fn decide(&self, actor: UserId, command: Command) -> Vec<zhupi_engine::Event> {
-        let envelope = Envelope { actor, at: now(), seen_version: None, command };
+        let envelope =
+            Envelope { actor, at: now(), seen_version: None, command, outside: Default::default() };
         decide(&self.template, &self.directory, &self.instance, &envelope).expect("it is granted")
     }
 }
 
 fn approve(slot: SlotId) -> Command {
-    Command::Approve { slot, comment: String::new() }
+    Command::decide(Decision::Approve, slot, String::new())
 }
 
 /// The goal is 50 µs.

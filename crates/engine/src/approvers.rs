@@ -7,12 +7,14 @@ mod resolve;
 
 pub(crate) use find::find_people;
 pub(crate) use levels::chain_levels;
-pub(crate) use resolve::{Resolution, resolve};
+pub(crate) use resolve::{Candidate, Resolution, resolve};
 
+use crate::command::Outside;
 use crate::directory::Directory;
-use crate::ids::{DepartmentId, FieldId, GroupId, RoleId, UserId};
+use crate::ids::{DepartmentId, FieldId, GroupId, RoleId, TokenId, UserId};
 use crate::instance::Instance;
 use crate::template::Template;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Everything a rule may look at.
@@ -21,6 +23,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) template: &'a Template,
     pub(crate) directory: &'a Directory,
     pub(crate) instance: &'a Instance,
+    /// Whose way it is: the element it runs for, and what lies behind it.
+    pub(crate) token: TokenId,
+    pub(crate) outside: &'a Outside,
+    pub(crate) at: Timestamp,
 }
 
 /// A person a rule chose.
@@ -97,6 +103,24 @@ pub enum WhyRule {
     Fallback,
     /// The initiator named him to be told.
     Named,
+    /// An approver before him picked him.
+    ApproverPicked,
+    /// The branch runs for him, or he stands in its rows.
+    Item {
+        /// The title of the list or column.
+        title: String,
+    },
+    /// An administrator set him in place of the template's rules.
+    Set,
+    /// Somebody brought him in.
+    Added {
+        /// That person's name.
+        by: String,
+    },
+    /// It was sent back to him.
+    SentBack,
+    /// He approved it, so he is asked whether it may be revoked.
+    Approved,
 }
 
 /// Something that happened while people were looked for.
@@ -124,6 +148,33 @@ pub enum WhyNote {
     AlsoBy {
         /// That rule.
         rule: Box<WhyRule>,
+    },
+    /// Somebody is left out because he may not decide here (semantics D9).
+    Barred {
+        /// His name.
+        name: String,
+    },
+    /// He stands in for somebody who is absent; the first is whom the rules chose.
+    StandsInFor {
+        /// Names of the absent, in the order in which one stands in for the other.
+        names: Vec<String>,
+    },
+    /// He was drawn by lot.
+    Drawn {
+        /// The number the lot was drawn with.
+        seed: u64,
+        /// Out of how many.
+        of: u32,
+    },
+    /// It was his turn.
+    HisTurn {
+        /// Who was asked the last time.
+        after: Option<UserId>,
+    },
+    /// He has the fewest open tasks.
+    LeastLoaded {
+        /// How many.
+        open: u32,
     },
 }
 
@@ -165,6 +216,12 @@ impl std::fmt::Display for WhyRule {
                 f.write_str("nobody was found, and the template names this person for that case")
             }
             WhyRule::Named => f.write_str("named by the initiator"),
+            WhyRule::ApproverPicked => f.write_str("picked by an approver before"),
+            WhyRule::Item { title } => write!(f, "named under {title}"),
+            WhyRule::Set => f.write_str("set by an administrator"),
+            WhyRule::Added { by } => write!(f, "brought in by {by}"),
+            WhyRule::SentBack => f.write_str("it was sent back to the initiator"),
+            WhyRule::Approved => f.write_str("approved it before"),
         }
     }
 }
@@ -177,6 +234,15 @@ impl std::fmt::Display for WhyNote {
             WhyNote::LeftOut { name } => write!(f, "{name} is left out because the account is disabled"),
             WhyNote::InsteadOfInitiator => f.write_str("in place of the initiator"),
             WhyNote::AlsoBy { rule } => write!(f, "also: {rule}"),
+            WhyNote::Barred { name } => {
+                write!(f, "{name} is left out because the duties have to be in different hands")
+            }
+            WhyNote::StandsInFor { names } => {
+                write!(f, "stands in for {}", names.join(", who stands in for "))
+            }
+            WhyNote::Drawn { of, .. } => write!(f, "drawn by lot out of {of}"),
+            WhyNote::HisTurn { .. } => f.write_str("it is this person's turn"),
+            WhyNote::LeastLoaded { open } => write!(f, "has the fewest open tasks, {open}"),
         }
     }
 }

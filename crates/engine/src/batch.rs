@@ -22,9 +22,30 @@ pub enum BatchObstacle {
 /// Refused with `NotInBatch`, which says what is in the way.
 pub fn check_batch(template: &Template, instance: &Instance, command: &Command) -> Result<(), Rejection> {
     match command {
-        Command::Approve { slot, .. } => check_decision(template, instance, *slot, Decision::Approve),
-        Command::Reject { slot, .. } => check_decision(template, instance, *slot, Decision::Reject),
-        Command::Submit(_) | Command::Withdraw { .. } | Command::Comment { .. } | Command::MarkRead => Ok(()),
+        Command::Approve(said) => check_decision(template, instance, said.slot, Decision::Approve),
+        Command::Reject(said) => check_decision(template, instance, said.slot, Decision::Reject),
+        Command::Abstain(said) => check_decision(template, instance, said.slot, Decision::Abstain),
+        Command::Submit(_)
+        | Command::Return(_)
+        | Command::Resubmit(_)
+        | Command::Claim { .. }
+        | Command::Release { .. }
+        | Command::Transfer(_)
+        | Command::Delegate(_)
+        | Command::GiveOpinion { .. }
+        | Command::AddSign(_)
+        | Command::RemoveSign { .. }
+        | Command::TakeBack { .. }
+        | Command::Urge { .. }
+        | Command::Withdraw { .. }
+        | Command::Revoke { .. }
+        | Command::Comment { .. }
+        | Command::Tell { .. }
+        | Command::MarkRead
+        | Command::Intervene { .. }
+        | Command::Fire { .. }
+        | Command::Sweep
+        | Command::Answer { .. } => Ok(()),
     }
 }
 

@@ -1,8 +1,10 @@
-//! What people (and later timers) ask of an instance. Whether they get it: `decide`.
+//! What people, timers and other systems ask of an instance. Whether they get it: `decide`.
 
-use crate::form::{FileRef, FormData};
-use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
-use crate::instance::Instance;
+use crate::event::{AddKind, Decision};
+use crate::form::{Edits, FileRef, FormData};
+use crate::ids::{DepartmentId, FieldId, NodeId, SlotId, TimerId, TokenId, UserId, VisitId};
+use crate::instance::{Instance, Outcome};
+use crate::template::{Mode, ResumePolicy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ use std::collections::BTreeMap;
 /// A command with everything the engine may not find out itself.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Envelope {
-    /// Who asks.
+    /// Who asks; `SYSTEM` for timers and what other systems report.
     pub actor: UserId,
     /// When.
     pub at: Timestamp,
@@ -18,6 +20,21 @@ pub struct Envelope {
     pub seen_version: Option<u64>,
     /// What he asks.
     pub command: Command,
+    /// What is known outside the instance.
+    pub outside: Outside,
+}
+
+/// Facts from outside the instance that a decision may need. What is used of them stands in the events, so that replay needs none.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Outside {
+    /// For drawing lots.
+    pub seed: u64,
+    /// How many open tasks people have, for choosing the least loaded; nobody named has none.
+    pub loads: BTreeMap<UserId, u32>,
+    /// Who was chosen last at a node, in any instance of the template, for taking turns.
+    pub last: BTreeMap<NodeId, UserId>,
+    /// People who decided on linked instances and may not decide here (`Separation::Linked`), by the control that links them.
+    pub linked: BTreeMap<FieldId, Vec<UserId>>,
 }
 
 /// What somebody asks.
@@ -26,23 +43,62 @@ pub struct Envelope {
 pub enum Command {
     /// Begin.
     Submit(Submit),
-    /// Say yes in a slot.
-    Approve {
+    /// Say yes in a slot; of a handler node: report it done.
+    Approve(Opinion),
+    /// Say no in a slot.
+    Reject(Opinion),
+    /// Say neither, where a vote allows it.
+    Abstain(Opinion),
+    /// Send back for correction (semantics B4).
+    Return(Return),
+    /// The initiator has mended what was sent back to him, and sends it on.
+    Resubmit(Resubmit),
+    /// Take a task of a pool for oneself.
+    Claim {
+        /// One's own slot of the pool.
+        slot: SlotId,
+    },
+    /// Give a claimed task back to its pool.
+    Release {
         /// Which.
         slot: SlotId,
-        /// In which words; may be empty.
+    },
+    /// Hand a task to somebody else for good.
+    Transfer(Handing),
+    /// Ask somebody else to give his opinion first; the task comes back.
+    Delegate(Handing),
+    /// Give the opinion one was asked for.
+    GiveOpinion {
+        /// Which slot.
+        slot: SlotId,
+        /// In which words.
         comment: String,
     },
-    /// Say no in a slot.
-    Reject {
-        /// Which.
+    /// Bring in more people.
+    AddSign(AddSign),
+    /// Take out somebody who was brought in.
+    RemoveSign {
+        /// His slot.
         slot: SlotId,
+    },
+    /// Take back one's own decision.
+    TakeBack {
+        /// Which slot.
+        slot: SlotId,
+    },
+    /// The initiator asks the ones he waits for to hurry.
+    Urge {
         /// In which words; may be empty.
         comment: String,
     },
     /// The initiator takes it back while it runs.
     Withdraw {
         /// Why; needed once somebody decided.
+        reason: String,
+    },
+    /// The initiator wants it revoked after approval.
+    Revoke {
+        /// Why.
         reason: String,
     },
     /// Say something.
@@ -54,11 +110,218 @@ pub enum Command {
         /// Files that belong to it.
         attachments: Vec<FileRef>,
     },
+    /// Tell more people of it.
+    Tell {
+        /// Whom.
+        people: Vec<UserId>,
+    },
     /// Somebody who was told has opened it.
     MarkRead,
+    /// An administrator steps in; each time with a reason that stays in the history.
+    Intervene {
+        /// How.
+        what: Intervention,
+        /// Why.
+        reason: String,
+    },
+    /// A timer's time has come. From `SYSTEM` alone.
+    Fire {
+        /// Whose.
+        visit: VisitId,
+        /// Which.
+        timer: TimerId,
+    },
+    /// Look again at who is absent or gone, and move open slots accordingly (semantics B6.4, B8.5). From `SYSTEM` alone.
+    Sweep,
+    /// What was waited for has answered: a webhook or a sub-process. From `SYSTEM` alone.
+    Answer {
+        /// The visit that waits.
+        visit: VisitId,
+        /// What came of it.
+        outcome: Outcome,
+        /// Values it brings, already read.
+        values: FormData,
+    },
+}
+
+/// A decision in a slot.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Opinion {
+    /// Which slot.
+    pub slot: SlotId,
+    /// In which words; may be empty.
+    #[serde(default)]
+    pub comment: String,
+    /// Values changed on the way, where the node allows it.
+    #[serde(default)]
+    pub edits: Edits,
+    /// The digest of the content he saw; another one refuses the command (semantics D2). Absent: whatever it is now.
+    #[serde(default)]
+    pub seen: Option<String>,
+    /// Whom he picks for later nodes, where they leave it to him.
+    #[serde(default)]
+    pub picks: BTreeMap<NodeId, Vec<UserId>>,
+}
+
+impl Opinion {
+    /// Nothing but words.
+    pub fn new(slot: SlotId, comment: impl Into<String>) -> Self {
+        Self { slot, comment: comment.into(), edits: Edits::default(), seen: None, picks: BTreeMap::new() }
+    }
+}
+
+/// A return.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Return {
+    /// With which words and edits. A return is no vote.
+    pub opinion: Opinion,
+    /// Where to.
+    pub to: ReturnTo,
+    /// How it goes on from there, where the node lets the returner decide.
+    #[serde(default)]
+    pub resume: Option<ResumePolicy>,
+}
+
+/// Where a return goes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnTo {
+    /// To the initiator.
+    Initiator,
+    /// To a human node on the own path.
+    Node(NodeId),
+}
+
+/// What the initiator sends on after a return.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Resubmit {
+    /// In which words; may be empty.
+    #[serde(default)]
+    pub comment: String,
+    /// What he changed.
+    #[serde(default)]
+    pub edits: Edits,
+    /// Whom he picks, by node; what he does not name stays.
+    #[serde(default)]
+    pub picks: BTreeMap<NodeId, Vec<UserId>>,
+}
+
+/// A task that goes to somebody else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Handing {
+    /// Which.
+    pub slot: SlotId,
+    /// To whom.
+    pub to: UserId,
+    /// In which words; may be empty.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// People brought in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AddSign {
+    /// The slot of the one who adds.
+    pub slot: SlotId,
+    /// Whom.
+    pub people: Vec<UserId>,
+    /// Before him, after him or beside him.
+    pub kind: AddKind,
+    /// How they decide among themselves; ignored beside him.
+    #[serde(default = "AddSign::all")]
+    pub mode: Mode,
+    /// Before him only: their no is an opinion, he decides all the same.
+    #[serde(default)]
+    pub advisory: bool,
+    /// In which words; may be empty.
+    #[serde(default)]
+    pub comment: String,
+}
+
+impl AddSign {
+    /// All of them have to approve.
+    pub fn all() -> Mode {
+        Mode::Countersign { reject: crate::template::AllReject::default() }
+    }
+}
+
+/// How an administrator steps in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intervention {
+    /// A token goes on at another node.
+    Jump {
+        /// Which token.
+        token: TokenId,
+        /// Where it goes on; in its own branch or before the fork.
+        to: NodeId,
+    },
+    /// A task goes to somebody else.
+    Reassign {
+        /// Which.
+        slot: SlotId,
+        /// To whom.
+        to: UserId,
+    },
+    /// People are asked at a visit that has nobody.
+    Staff {
+        /// Which visit.
+        visit: VisitId,
+        /// Whom.
+        people: Vec<UserId>,
+    },
+    /// A visit is passed over.
+    Skip {
+        /// Which.
+        visit: VisitId,
+    },
+    /// The instance ends.
+    Terminate,
+    /// Other people will be asked at a node that is not reached yet; nobody: those of the template again.
+    SetApprovers {
+        /// Which node.
+        node: NodeId,
+        /// Whom.
+        people: Vec<UserId>,
+    },
+    /// A suspended instance tries again where it stopped.
+    Retry,
+    /// Everything open or planned for one person goes to another (semantics B6.5).
+    HandOver {
+        /// From whom.
+        from: UserId,
+        /// To whom.
+        to: UserId,
+    },
+}
+
+impl Intervention {
+    /// Its stable word, in history and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Intervention::Jump { .. } => "jump",
+            Intervention::Reassign { .. } => "reassign",
+            Intervention::Staff { .. } => "staff",
+            Intervention::Skip { .. } => "skip",
+            Intervention::Terminate => "terminate",
+            Intervention::SetApprovers { .. } => "set_approvers",
+            Intervention::Retry => "retry",
+            Intervention::HandOver { .. } => "hand_over",
+        }
+    }
 }
 
 impl Command {
+    /// A decision in words alone.
+    pub fn decide(decision: Decision, slot: SlotId, comment: impl Into<String>) -> Self {
+        let opinion = Opinion::new(slot, comment);
+        match decision {
+            Decision::Approve => Command::Approve(opinion),
+            Decision::Reject => Command::Reject(opinion),
+            Decision::Abstain => Command::Abstain(opinion),
+        }
+    }
+
     /// Saying something to nobody in particular.
     pub fn comment(text: impl Into<String>) -> Self {
         Command::Comment { text: text.into(), mentions: Vec::new(), attachments: Vec::new() }
@@ -68,11 +331,29 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Command::Submit(_) => "submit",
-            Command::Approve { .. } => "approve",
-            Command::Reject { .. } => "reject",
+            Command::Approve(_) => "approve",
+            Command::Reject(_) => "reject",
+            Command::Abstain(_) => "abstain",
+            Command::Return(_) => "return",
+            Command::Resubmit(_) => "resubmit",
+            Command::Claim { .. } => "claim",
+            Command::Release { .. } => "release",
+            Command::Transfer(_) => "transfer",
+            Command::Delegate(_) => "delegate",
+            Command::GiveOpinion { .. } => "give_opinion",
+            Command::AddSign(_) => "add_sign",
+            Command::RemoveSign { .. } => "remove_sign",
+            Command::TakeBack { .. } => "take_back",
+            Command::Urge { .. } => "urge",
             Command::Withdraw { .. } => "withdraw",
+            Command::Revoke { .. } => "revoke",
             Command::Comment { .. } => "comment",
+            Command::Tell { .. } => "tell",
             Command::MarkRead => "mark_read",
+            Command::Intervene { what, .. } => what.name(),
+            Command::Fire { .. } => "fire",
+            Command::Sweep => "sweep",
+            Command::Answer { .. } => "answer",
         }
     }
 }

@@ -10,7 +10,8 @@ pub(crate) use evaluate::duration;
 pub use evaluate::{Facts, GroupsOutcome, evaluate_groups};
 pub(crate) use lint::{Around, BranchLanes, LaneGroups, lint_lanes};
 
-use crate::ids::{DepartmentId, FieldId, GroupId, OptionId, RoleId, UserId};
+use crate::ids::{DepartmentId, FieldId, GroupId, NodeId, OptionId, RoleId, UserId};
+use crate::instance::Outcome;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,8 @@ pub enum Subject {
         /// The unit the length is counted in.
         unit: DurationUnit,
     },
+    /// What came of a lane of a fork, of a fork over a list (rejected if one element was), or of a sub-process.
+    Lane(NodeId),
 }
 
 /// A figure over the rows of a detail table; `AnyRow` and `AllRows` apply the test to each row instead.
@@ -208,6 +211,8 @@ pub enum Test {
         /// The other control.
         field: FieldId,
     },
+    /// It came out so; false for what has not come out yet.
+    Outcome(Outcome),
 }
 
 /// How two ordered values are compared.

@@ -3,16 +3,23 @@
 mod advance;
 mod comment;
 mod decision;
+mod edits;
+mod fork;
+mod returning;
+mod signers;
 mod submit;
+mod time;
+mod verdict;
+mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub(crate) use decision::needs_words;
 pub(crate) use submit::{begin, check_request, simulate};
 
-use crate::command::{Command, Envelope};
+use crate::command::{Command, Envelope, Outside};
 use crate::directory::Directory;
-use crate::event::Event;
-use crate::ids::{NodeId, UserId};
+use crate::event::{Decision, Event};
+use crate::ids::{NodeId, SYSTEM, UserId};
 use crate::instance::{Instance, Status, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Template, WithdrawRule};
@@ -33,16 +40,41 @@ pub fn decide(
     envelope: &Envelope,
 ) -> Result<Vec<Event>, Rejection> {
     let mut draft = Draft::new(template, directory, instance, envelope.at, Purpose::Act);
+    draft.outside.clone_from(&envelope.outside);
     let actor = envelope.actor;
     match &envelope.command {
         Command::Submit(request) => submit::submit(&mut draft, actor, request)?,
-        Command::Approve { slot, comment } => decision::approve(&mut draft, actor, *slot, comment)?,
-        Command::Reject { slot, comment } => decision::reject(&mut draft, actor, *slot, comment)?,
+        Command::Approve(opinion) => decision::decide_slot(&mut draft, actor, Decision::Approve, opinion)?,
+        Command::Reject(opinion) => decision::decide_slot(&mut draft, actor, Decision::Reject, opinion)?,
+        Command::Abstain(opinion) => decision::decide_slot(&mut draft, actor, Decision::Abstain, opinion)?,
         Command::Withdraw { reason } => withdraw(&mut draft, actor, reason)?,
         Command::Comment { text, mentions, attachments } => {
             comment::comment(&mut draft, actor, (text, mentions, attachments))?;
         }
         Command::MarkRead => mark_read(&mut draft, actor)?,
+        Command::Fire { visit, timer } => {
+            only_system(actor)?;
+            time::fire(&mut draft, *visit, *timer)?;
+        }
+        Command::Answer { visit, outcome, values } => {
+            only_system(actor)?;
+            waiting::answer(&mut draft, *visit, *outcome, values)?;
+        }
+        Command::Return(_)
+        | Command::Resubmit(_)
+        | Command::Claim { .. }
+        | Command::Release { .. }
+        | Command::Transfer(_)
+        | Command::Delegate(_)
+        | Command::GiveOpinion { .. }
+        | Command::AddSign(_)
+        | Command::RemoveSign { .. }
+        | Command::TakeBack { .. }
+        | Command::Urge { .. }
+        | Command::Revoke { .. }
+        | Command::Tell { .. }
+        | Command::Intervene { .. }
+        | Command::Sweep => return Err(Rejection::NotOffered { action: envelope.command.name() }),
     }
     // Last, so that somebody who was too late hears who decided rather than that something changed.
     match envelope.seen_version {
@@ -51,6 +83,11 @@ pub fn decide(
         }
         Some(_) | None => Ok(draft.events),
     }
+}
+
+/// What timers and other systems report is taken from nobody else.
+fn only_system(actor: UserId) -> Result<(), Rejection> {
+    if actor == SYSTEM { Ok(()) } else { Err(Rejection::UserNotActive { user: actor }) }
 }
 
 /// What a draft is decided for.
@@ -72,6 +109,9 @@ pub(crate) struct Draft<'a> {
     pub(crate) events: Vec<Event>,
     pub(crate) at: Timestamp,
     pub(crate) purpose: Purpose,
+    pub(crate) outside: Outside,
+    /// Nodes that tokens have passed by themselves.
+    pub(crate) steps: u32,
     /// Nodes whose people the initiator has still to pick; only in a preview.
     pub(crate) unpicked: Vec<NodeId>,
 }
@@ -85,7 +125,17 @@ impl<'a> Draft<'a> {
         purpose: Purpose,
     ) -> Self {
         let instance = instance.clone();
-        Self { template, directory, instance, events: Vec::new(), at, purpose, unpicked: Vec::new() }
+        Self {
+            template,
+            directory,
+            instance,
+            events: Vec::new(),
+            at,
+            purpose,
+            outside: Outside::default(),
+            steps: 0,
+            unpicked: Vec::new(),
+        }
     }
 
     /// The day in the workspace's time zone.
@@ -115,8 +165,14 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
         return Err(Rejection::NotInitiator);
     }
     match draft.instance.status {
-        Status::Running | Status::Suspended => {}
-        status @ (Status::Draft | Status::Approved | Status::Rejected | Status::Withdrawn) => {
+        Status::Running | Status::Suspended | Status::Returned => {}
+        status @ (Status::Draft
+        | Status::Approved
+        | Status::Rejected
+        | Status::Withdrawn
+        | Status::Revoking
+        | Status::Revoked
+        | Status::Terminated) => {
             return Err(Rejection::NotRunning { status });
         }
     }

@@ -2,11 +2,14 @@
 //! The JSON of events is kept for ever: it only grows, and new members have defaults. A golden file guards it.
 
 use crate::approvers::{Found, Why};
+use crate::command::{Intervention, ReturnTo};
 use crate::condition::GroupsOutcome;
-use crate::form::{FileRef, FormData};
-use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId, VisitId};
-use crate::instance::{SlotState, Status, VisitState};
-use crate::template::Mode;
+use crate::form::{Changes, FileRef, FormData};
+use crate::ids::{
+    DepartmentId, FieldId, InstanceId, NodeId, SlotId, TemplateId, TimerId, TokenId, UserId, VisitId,
+};
+use crate::instance::{Item, Outcome, SlotState, Status, Timer, VisitKind, VisitState};
+use crate::template::{Mode, Quorum, ResumePolicy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +33,37 @@ pub enum Event {
         /// Its serial number, where the template numbers its instances.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         serial: Option<String>,
+        /// People who decided on linked instances and may not decide here, by the control that links them.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        linked: BTreeMap<FieldId, Vec<UserId>>,
+        /// SHA-256 of the content, in hex.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        digest: String,
+    },
+    /// Values of the form changed.
+    FormEdited {
+        /// When.
+        at: Timestamp,
+        /// Who changed them; absent where a rule did.
+        by: Option<UserId>,
+        /// At which visit, if at one.
+        visit: Option<VisitId>,
+        /// The new values; absent: cleared.
+        edits: Changes,
+        /// SHA-256 of the content after it, in hex.
+        digest: String,
+    },
+    /// Somebody picked people for nodes that come.
+    Picked {
+        /// Who.
+        by: UserId,
+        /// Whom, by node.
+        picks: BTreeMap<NodeId, Vec<UserId>>,
+    },
+    /// People were found once and for all, at submit.
+    ApproversFrozen {
+        /// By node.
+        people: BTreeMap<NodeId, Vec<Found>>,
     },
     /// A token began its way.
     TokenStarted {
@@ -37,6 +71,65 @@ pub enum Event {
         token: TokenId,
         /// The token it was forked from.
         parent: Option<TokenId>,
+        /// At which fork.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fork: Option<NodeId>,
+        /// Into which lane.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<NodeId>,
+        /// For which element.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<Item>,
+    },
+    /// A token came to a fork and waits for its branches.
+    TokenForked {
+        /// Which.
+        token: TokenId,
+        /// Which fork.
+        fork: NodeId,
+    },
+    /// A token came to the join of its fork.
+    TokenArrived {
+        /// Which.
+        token: TokenId,
+        /// What came of its branch.
+        outcome: Outcome,
+    },
+    /// All branches of a fork are done; the token that was forked goes on.
+    Joined {
+        /// Which goes on.
+        token: TokenId,
+        /// Which fork.
+        fork: NodeId,
+    },
+    /// A token was taken away while the instance goes on.
+    TokenCancelled {
+        /// Which.
+        token: TokenId,
+    },
+    /// The lanes of an inclusive fork were chosen.
+    LanesChosen {
+        /// Whose way.
+        token: TokenId,
+        /// At which fork.
+        fork: NodeId,
+        /// Which lanes.
+        lanes: Vec<NodeId>,
+        /// Each lane that was tried, with what its conditions saw.
+        tried: Vec<LaneTried>,
+    },
+    /// A route went back.
+    Looped {
+        /// Whose way.
+        token: TokenId,
+        /// Which route.
+        route: NodeId,
+        /// Where to.
+        to: NodeId,
+        /// How often it has done so, this time included.
+        count: u32,
+        /// What its conditions saw.
+        outcome: GroupsOutcome,
     },
     /// A branch was decided.
     LaneChosen {
@@ -63,8 +156,14 @@ pub enum Event {
         round: u32,
         /// Level of a chain, from 1; 0 where the node has no levels.
         level: u32,
+        /// What is waited for.
+        #[serde(default, skip_serializing_if = "VisitKind::is_usual")]
+        kind: VisitKind,
         /// How its people decide together.
         mode: Mode,
+        /// What each group of voters has to reach.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        quorums: Vec<Quorum>,
         /// The places to decide.
         slots: Vec<NewSlot>,
         /// Levels of the chain that come after this one.
@@ -78,7 +177,7 @@ pub enum Event {
         /// Which.
         slot: SlotId,
     },
-    /// A queued slot was taken out when its turn came, because its owner had left.
+    /// A slot was taken out: its owner had left when his turn came, or whoever added him took him out.
     SlotRemoved {
         /// Which.
         slot: SlotId,
@@ -97,6 +196,227 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         comment: String,
     },
+    /// Somebody approved, and waits for those he added after or beside him.
+    SlotHeld {
+        /// Which.
+        slot: SlotId,
+    },
+    /// A slot is decided by a rule, or by the people its holder added.
+    SlotSettled {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        slot: SlotId,
+        /// How.
+        state: SlotState,
+    },
+    /// Somebody brought in more people.
+    SlotsAdded {
+        /// When.
+        at: Timestamp,
+        /// Whose slot.
+        slot: SlotId,
+        /// Who.
+        by: UserId,
+        /// Before, after or beside him, or as his peers.
+        kind: AddKind,
+        /// How they decide among themselves.
+        mode: Mode,
+        /// Their no is only an opinion.
+        advisory: bool,
+        /// The new places.
+        slots: Vec<NewSlot>,
+        /// In which words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// A slot went to somebody else.
+    SlotMoved {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        slot: SlotId,
+        /// Who moved it; `SYSTEM` for a rule.
+        by: UserId,
+        /// To whom.
+        to: UserId,
+        /// Why.
+        how: Move,
+        /// In which words; an opinion that was asked for stands here.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// Somebody took a task of a pool.
+    Claimed {
+        /// When.
+        at: Timestamp,
+        /// His slot.
+        slot: SlotId,
+    },
+    /// He gave it back.
+    Released {
+        /// When.
+        at: Timestamp,
+        /// His slot.
+        slot: SlotId,
+    },
+    /// Somebody took back his decision.
+    TakenBack {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        slot: SlotId,
+        /// Who.
+        by: UserId,
+        /// The slots of his visit as they stand again.
+        slots: Vec<(SlotId, SlotState)>,
+    },
+    /// Somebody sent it back.
+    Returned {
+        /// When.
+        at: Timestamp,
+        /// From which slot; absent where a rule did.
+        slot: Option<SlotId>,
+        /// From which visit.
+        visit: VisitId,
+        /// Who; `SYSTEM` for a rule.
+        by: UserId,
+        /// Whose way is taken up again.
+        token: TokenId,
+        /// Where to.
+        to: ReturnTo,
+        /// How it goes on from there.
+        resume: ResumePolicy,
+        /// In which words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// The target of a return has passed, and how it goes on is settled (semantics B4.5).
+    ReturnSettled {
+        /// Which return, counted from 0.
+        number: u32,
+        /// How it goes on, and why.
+        way: ResumeWay,
+    },
+    /// What was decided at these visits does not count any more.
+    Superseded {
+        /// Which.
+        visits: Vec<VisitId>,
+    },
+    /// A time limit was set.
+    TimersSet {
+        /// Of which visit.
+        visit: VisitId,
+        /// When the time is up; absent where nothing has to be done by then.
+        due_at: Option<Timestamp>,
+        /// What happens when; replaces what was set before.
+        timers: Vec<Timer>,
+    },
+    /// A timer's time came.
+    TimerFired {
+        /// When it was noticed.
+        at: Timestamp,
+        /// Of which visit.
+        visit: VisitId,
+        /// Which.
+        timer: TimerId,
+    },
+    /// People were reminded by the clock.
+    Reminded {
+        /// When.
+        at: Timestamp,
+        /// Of which visit.
+        visit: VisitId,
+        /// Who has to decide.
+        people: Vec<UserId>,
+        /// Their supervisors who are told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        supervisors: Vec<UserId>,
+    },
+    /// The initiator asked people to hurry.
+    Urged {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: UserId,
+        /// Whom.
+        people: Vec<UserId>,
+        /// In which words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// A trigger called a webhook.
+    TriggerCalled {
+        /// When.
+        at: Timestamp,
+        /// At which node.
+        node: NodeId,
+        /// Whose way.
+        token: TokenId,
+        /// The visit that waits for the answer; absent where nothing waits.
+        visit: Option<VisitId>,
+    },
+    /// An instance of another template was begun.
+    ChildStarted {
+        /// When.
+        at: Timestamp,
+        /// At which node.
+        node: NodeId,
+        /// Whose way.
+        token: TokenId,
+        /// The visit that waits for it; absent where nothing waits.
+        visit: Option<VisitId>,
+        /// The id it has.
+        child: InstanceId,
+        /// Of which template.
+        template: TemplateId,
+        /// Its values.
+        form: FormData,
+    },
+    /// What a visit waited for has answered.
+    Answered {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        visit: VisitId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// An administrator stepped in.
+    Intervened {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: UserId,
+        /// How.
+        what: Intervention,
+        /// Why.
+        reason: String,
+    },
+    /// The initiator wants it revoked.
+    RevokeAsked {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody did not agree to the revocation: it stays approved.
+    RevokeRefused {
+        /// When.
+        at: Timestamp,
+    },
+    /// The instance goes on after a new version of its template (semantics B19).
+    Migrated {
+        /// When.
+        at: Timestamp,
+        /// Which version.
+        version: u32,
+        /// New ids of nodes whose id changed.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        nodes: BTreeMap<NodeId, NodeId>,
+    },
+    /// A suspended instance goes on.
+    Resumed,
     /// A visit came to its end; its open slots are closed with it.
     VisitClosed {
         /// When.
@@ -168,6 +488,60 @@ pub enum Event {
     },
 }
 
+/// Where people are brought in (semantics B5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddKind {
+    /// 前加签: they first, then he.
+    Before,
+    /// 后加签: he now, then they.
+    After,
+    /// 并加签, we both: his slot needs him and them.
+    Together,
+    /// 并加签, anyone of us: they are peers in the visit.
+    Peers,
+}
+
+/// Why a slot went to somebody else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// Handed on for good.
+    Transfer,
+    /// Lent for an opinion.
+    Delegate,
+    /// Back with the opinion.
+    GivenBack,
+    /// The holder is absent, and somebody stands in for him.
+    Absence,
+    /// The absence is over.
+    BackFromAbsence,
+    /// The holder has left.
+    Leaver,
+    /// The time was up.
+    Timeout,
+    /// An administrator reassigned it.
+    Reassign,
+    /// Everything of one person went to another.
+    HandOver,
+}
+
+/// How it goes on after the target of a return has passed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumeWay {
+    /// Straight to the node that returned it.
+    StraightBack,
+    /// Every node in between again.
+    Replay {
+        /// Material fields that changed, for people to see why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<FieldId>,
+    },
+    /// It was overtaken: by another return, a jump or the end.
+    Overtaken,
+}
+
 /// What somebody decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -176,6 +550,8 @@ pub enum Decision {
     Approve,
     /// No.
     Reject,
+    /// Neither.
+    Abstain,
 }
 
 /// A slot of a visit that is being opened.
@@ -189,8 +565,25 @@ pub struct NewSlot {
     pub assignee: UserId,
     /// Why he.
     pub why: Why,
-    /// How it begins: queued, pending or auto.
+    /// How it begins: queued, pending, offered or auto.
     pub state: SlotState,
+    /// How much his vote counts.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: u32,
+    /// His rejection rejects, whatever the others say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub veto: bool,
+    /// The group he votes in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(value: &u32) -> bool {
+    *value == 1
 }
 
 /// A lane that was tried.

@@ -208,6 +208,9 @@ impl FormData {
     }
 }
 
+/// New values, by control; `None`: there is none any more.
+pub type Changes = BTreeMap<FieldId, Option<Value>>;
+
 /// A value that has been checked against its control. Never empty: an empty value is absent.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -61,6 +61,9 @@ uuid_ids! {
     AbsenceId;
 }
 
+/// Nobody: the actor of timers and of what other systems report. No person ever has this id.
+pub const SYSTEM: UserId = UserId(Uuid::nil());
+
 macro_rules! text_ids {
     ($($(#[$doc:meta])+ $name:ident;)+) => {$(
         $(#[$doc])+
@@ -126,4 +129,6 @@ counted_ids! {
     VisitId;
     /// A slot of one instance, counted from 0 through all visits (semantics B0).
     SlotId;
+    /// A timer of one visit, counted from 0.
+    TimerId;
 }

@@ -5,11 +5,16 @@
 
 mod apply;
 mod broken;
+mod slots;
 
 use crate::approvers::{Found, Why};
-use crate::form::{FileRef, FormData};
-use crate::ids::{DepartmentId, InstanceId, NodeId, SlotId, TemplateId, TokenId, UserId, VisitId};
-use crate::template::Mode;
+use crate::command::ReturnTo;
+use crate::event::AddKind;
+use crate::form::{FileRef, FormData, RowId, Value};
+use crate::ids::{
+    DepartmentId, FieldId, InstanceId, NodeId, SlotId, TemplateId, TimerId, TokenId, UserId, VisitId,
+};
+use crate::template::{Mode, Quorum, ResumePolicy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,6 +73,31 @@ pub struct Instance {
     pub comments: Vec<Comment>,
     /// Oddities of the data met on the way, such as a circle in the department tree.
     pub warnings: Vec<String>,
+    /// Versions of the content, the submitted one first: what a decision was made on is one of them (semantics D2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<Content>,
+    /// Times it was sent back, in order (semantics B4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Returned>,
+    /// People whom an administrator set for nodes, in place of the template's rules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<NodeId, Vec<UserId>>,
+    /// People found at submit for nodes that are reached later, where the template freezes them then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub frozen: BTreeMap<NodeId, Vec<Found>>,
+    /// People who decided on linked instances and may not decide here, by the control that links them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub linked: BTreeMap<FieldId, Vec<UserId>>,
+    /// How often each route went back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loops: BTreeMap<NodeId, u32>,
+    /// When the initiator last asked to hurry.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub urged_at: Option<Timestamp>,
 }
 
 impl Instance {
@@ -93,7 +123,60 @@ impl Instance {
             cc: Vec::new(),
             comments: Vec::new(),
             warnings: Vec::new(),
+            contents: Vec::new(),
+            returns: Vec::new(),
+            overrides: BTreeMap::new(),
+            frozen: BTreeMap::new(),
+            linked: BTreeMap::new(),
+            loops: BTreeMap::new(),
+            urged_at: None,
         }
+    }
+
+    /// The token with this id.
+    pub fn token(&self, id: TokenId) -> Option<&Token> {
+        self.tokens.get(id.0 as usize)
+    }
+
+    /// The token, its parent, its parent's parent, up to the first one.
+    pub fn line_of(&self, id: TokenId) -> Vec<TokenId> {
+        let mut line = vec![id];
+        while let Some(parent) = line.last().and_then(|id| self.token(*id)?.parent) {
+            line.push(parent);
+        }
+        line
+    }
+
+    /// The open visit a token stands at.
+    pub fn open_visit_of(&self, token: TokenId) -> Option<&Visit> {
+        self.visits.iter().rev().find(|visit| visit.token == token && visit.state == VisitState::Open)
+    }
+
+    /// What came of a lane, of a fork over a list, or of a node such as a sub-process, the last time it was there.
+    /// A fork over a list is rejected if one of its elements is. Absent: it has not come out yet, or was never reached.
+    pub fn outcome_of(&self, id: &NodeId) -> Option<Outcome> {
+        let lane = self.tokens.iter().rev().find(|token| token.lane.as_ref() == Some(id));
+        if let Some(token) = lane {
+            return token.outcome;
+        }
+        let last =
+            self.tokens.iter().rev().find(|token| token.lane.is_none() && token.fork.as_ref() == Some(id));
+        if let Some(last) = last {
+            let together = self.tokens.iter().filter(|it| it.parent == last.parent && it.fork == last.fork);
+            let rejected = together.clone().any(|it| it.outcome == Some(Outcome::Rejected));
+            let done = together.clone().all(|it| it.outcome.is_some() || it.state == TokenState::Cancelled);
+            return done.then_some(if rejected { Outcome::Rejected } else { Outcome::Approved });
+        }
+        match self.visits.iter().rev().find(|visit| &visit.node == id)?.state {
+            VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped => Some(Outcome::Approved),
+            VisitState::Rejected | VisitState::AutoRejected => Some(Outcome::Rejected),
+            VisitState::Open | VisitState::Returned | VisitState::Cancelled => None,
+        }
+    }
+
+    /// The version of the content as it is now, counted from 0.
+    pub fn content(&self) -> u32 {
+        (self.contents.len() as u32).saturating_sub(1)
     }
 
     /// The visit with this id.
@@ -137,28 +220,75 @@ pub enum Status {
     Withdrawn,
     /// Stopped because nobody can be asked; an administrator has to act.
     Suspended,
+    /// Sent back to the initiator, who has to mend it.
+    Returned,
+    /// Approved, and those who approved are asked whether it may be revoked.
+    Revoking,
+    /// Ended: approved once, and revoked.
+    Revoked,
+    /// Ended by an administrator.
+    Terminated,
 }
 
 impl Status {
-    /// Nothing more will happen.
+    /// Nobody is asked any more. An approved instance may still be revoked.
     pub fn is_ended(self) -> bool {
         match self {
-            Status::Approved | Status::Rejected | Status::Withdrawn => true,
-            Status::Draft | Status::Running | Status::Suspended => false,
+            Status::Approved
+            | Status::Rejected
+            | Status::Withdrawn
+            | Status::Revoked
+            | Status::Terminated => true,
+            Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => {
+                false
+            }
         }
     }
 }
 
 /// The position of the instance in one branch.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Token {
     /// Its number.
     pub id: TokenId,
     /// The token it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TokenId>,
+    /// The fork it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<NodeId>,
+    /// The lane of the fork; absent where the fork has none but runs for each element of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<NodeId>,
+    /// The element it runs for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
     /// Whether it still moves.
     pub state: TokenState,
+    /// What came of its branch, once it has arrived at the join.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// The element of a list that a branch runs for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Item {
+    /// Its value: one person, one department, one choice; of a table, the common value of its rows, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// The table's rows that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowId>,
+}
+
+/// What came of a branch, a sub-process or a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Yes.
+    Approved,
+    /// No.
+    Rejected,
 }
 
 /// Whether a token still moves.
@@ -167,7 +297,11 @@ pub struct Token {
 pub enum TokenState {
     /// It stands at a node or is on its way.
     Live,
-    /// It reached the end of the flow.
+    /// It waits for the tokens it was forked into.
+    Forked,
+    /// It waits at a join for the others of its fork.
+    Arrived,
+    /// It reached the end of the flow, or its join fired.
     Finished,
     /// It was taken away by a rejection, a withdrawal or another end.
     Cancelled,
@@ -186,15 +320,37 @@ pub struct Visit {
     pub round: u32,
     /// Level of a chain, from 1; 0 where the node has no levels.
     pub level: u32,
+    /// What is waited for here.
+    #[serde(default, skip_serializing_if = "VisitKind::is_usual")]
+    pub kind: VisitKind,
     /// How its people decide together.
     pub mode: Mode,
-    /// The places to decide, in order.
+    /// What each group of voters has to reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quorums: Vec<Quorum>,
+    /// The places to decide, in order; people added later come last.
     pub slots: Vec<Slot>,
     /// Levels of the chain that come after this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upcoming: Vec<Vec<Found>>,
     /// What became of it.
     pub state: VisitState,
+    /// Why nobody can be asked here; an administrator has to act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<String>,
+    /// What was decided here does not count any more, since the way was gone again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
+    /// The time limit.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub due_at: Option<Timestamp>,
+    /// What happens by the clock while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<Timer>,
     /// When it was opened.
     #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub opened_at: Timestamp,
@@ -205,6 +361,74 @@ pub struct Visit {
         skip_serializing_if = "Option::is_none"
     )]
     pub closed_at: Option<Timestamp>,
+}
+
+/// What is waited for at a visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitKind {
+    /// People decide.
+    #[default]
+    Approve,
+    /// People carry something out.
+    Handle,
+    /// One of several people claims it and decides.
+    Pool,
+    /// The initiator mends what was sent back to him.
+    Revise,
+    /// Those who approved are asked whether it may be revoked.
+    Consent,
+    /// Time passes.
+    Delay,
+    /// A webhook answers.
+    Call,
+    /// The instance of a sub-process ends.
+    Child {
+        /// Which.
+        instance: InstanceId,
+    },
+    /// Nothing: so much happened at once that the rest follows in a moment.
+    Pause,
+    /// Nothing: the node decided by itself.
+    Auto,
+}
+
+impl VisitKind {
+    pub(crate) fn is_usual(&self) -> bool {
+        *self == VisitKind::Approve
+    }
+
+    /// People are asked here.
+    pub fn asks_people(self) -> bool {
+        match self {
+            VisitKind::Approve
+            | VisitKind::Handle
+            | VisitKind::Pool
+            | VisitKind::Revise
+            | VisitKind::Consent => true,
+            VisitKind::Delay
+            | VisitKind::Call
+            | VisitKind::Child { .. }
+            | VisitKind::Pause
+            | VisitKind::Auto => false,
+        }
+    }
+}
+
+/// Something that happens by the clock while a visit is open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Timer {
+    /// Its number within the visit.
+    pub id: TimerId,
+    /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
+    pub at: Timestamp,
+    /// What: the place of the action in the node's limit; absent: what a visit without people waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<u32>,
+    /// It has happened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fired: bool,
 }
 
 /// What became of a visit.
@@ -221,6 +445,10 @@ pub enum VisitState {
     AutoApproved,
     /// Rejected without asking anybody.
     AutoRejected,
+    /// Somebody sent it back.
+    Returned,
+    /// An administrator passed over it.
+    Skipped,
     /// Taken away before the end.
     Cancelled,
 }
@@ -248,6 +476,93 @@ pub struct Slot {
     /// Who decided, when and with which words; absent where nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// How much his vote counts.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: u32,
+    /// His rejection rejects, whatever the others say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub veto: bool,
+    /// The group he votes in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The slot of the one who added him; absent where the rules chose him, and for a peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SlotId>,
+    /// He was added, by whoever it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_by: Option<UserId>,
+    /// The people he added himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adding: Option<Adding>,
+    /// How often it was handed on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moves: u32,
+    /// Whom it goes back to once the assignee has given his opinion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<UserId>,
+    /// The absent person for whom the assignee stands in, who may act all the same (semantics B6.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<UserId>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// People somebody added to his own slot (semantics B5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Adding {
+    /// Before, after or beside him.
+    pub kind: AddKind,
+    /// How they decide among themselves.
+    pub mode: Mode,
+    /// Their no is only an opinion.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advisory: bool,
+}
+
+/// A version of the content people decide on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Content {
+    /// Since when.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
+    pub at: Timestamp,
+    /// Who made it; absent where a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// SHA-256, in hex, over the values, the attachments' ids and the template's version.
+    pub digest: String,
+    /// What differs from the version before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldId>,
+}
+
+/// Once it was sent back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Returned {
+    /// From which visit.
+    pub from: VisitId,
+    /// Whose way is taken up again: of the returning token, or of the one it was forked from.
+    pub token: TokenId,
+    /// Where to.
+    pub to: ReturnTo,
+    /// Who sent it back.
+    pub by: UserId,
+    /// How it goes on.
+    pub resume: ResumePolicy,
+    /// The version of the content he sent back.
+    pub content: u32,
+    /// It has gone on, or was overtaken by something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 /// A decision somebody made.
@@ -261,6 +576,9 @@ pub struct Decided {
     /// In which words; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    /// On which version of the content, counted from 0 (semantics D2).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub content: u32,
 }
 
 /// What became of a slot.
@@ -271,12 +589,24 @@ pub enum SlotState {
     Queued,
     /// He can decide.
     Pending,
+    /// He can claim it.
+    Offered,
+    /// Another one has claimed it.
+    Taken,
+    /// He waits for the people he added.
+    Waiting,
     /// He said yes.
     Approved,
     /// He said no.
     Rejected,
-    /// Counts as yes without having been asked.
+    /// He abstained.
+    Abstained,
+    /// He sent it back.
+    Returned,
+    /// Counts as yes without his having said so.
     Auto(AutoReason),
+    /// Counts as no without his having said so.
+    AutoRejected(AutoReason),
     /// The visit was decided without him.
     NotNeeded,
     /// Taken out of the visit before he could be asked: he left, or he is the initiator and the node excludes him.
@@ -289,10 +619,17 @@ impl SlotState {
     /// It may still be decided.
     pub fn is_open(self) -> bool {
         match self {
-            SlotState::Queued | SlotState::Pending => true,
+            SlotState::Queued
+            | SlotState::Pending
+            | SlotState::Offered
+            | SlotState::Taken
+            | SlotState::Waiting => true,
             SlotState::Approved
             | SlotState::Rejected
+            | SlotState::Abstained
+            | SlotState::Returned
             | SlotState::Auto(_)
+            | SlotState::AutoRejected(_)
             | SlotState::NotNeeded
             | SlotState::Removed
             | SlotState::Cancelled => false,
@@ -300,7 +637,7 @@ impl SlotState {
     }
 }
 
-/// Why a slot counts as approved without a question.
+/// Why a slot counts as decided without its person having decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoReason {
@@ -311,6 +648,17 @@ pub enum AutoReason {
         /// Where.
         slot: SlotId,
     },
+    /// He approved in the visit that was returned from here, and nothing material changed.
+    Kept {
+        /// Where.
+        slot: SlotId,
+    },
+    /// He will be asked later on this way.
+    AskedLater,
+    /// The time was up.
+    Timeout,
+    /// The people he added decided so.
+    ByAdded,
 }
 
 /// A lane taken, kept for drawing the path.

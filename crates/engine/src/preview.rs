@@ -164,6 +164,37 @@ fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
             outcome: tried.last().and_then(|it| it.outcome.clone()),
         }),
         Event::Submitted { .. }
+        | Event::FormEdited { .. }
+        | Event::Picked { .. }
+        | Event::ApproversFrozen { .. }
+        | Event::TokenForked { .. }
+        | Event::TokenArrived { .. }
+        | Event::Joined { .. }
+        | Event::TokenCancelled { .. }
+        | Event::LanesChosen { .. }
+        | Event::Looped { .. }
+        | Event::SlotHeld { .. }
+        | Event::SlotSettled { .. }
+        | Event::SlotsAdded { .. }
+        | Event::SlotMoved { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::TakenBack { .. }
+        | Event::Returned { .. }
+        | Event::ReturnSettled { .. }
+        | Event::Superseded { .. }
+        | Event::TimersSet { .. }
+        | Event::TimerFired { .. }
+        | Event::Reminded { .. }
+        | Event::Urged { .. }
+        | Event::TriggerCalled { .. }
+        | Event::ChildStarted { .. }
+        | Event::Answered { .. }
+        | Event::Intervened { .. }
+        | Event::RevokeAsked { .. }
+        | Event::RevokeRefused { .. }
+        | Event::Migrated { .. }
+        | Event::Resumed
         | Event::TokenStarted { .. }
         | Event::SlotTurned { .. }
         | Event::SlotRemoved { .. }
@@ -192,13 +223,7 @@ fn likely_state(id: VisitId, node: &NodeId, draft: &Draft<'_>) -> VisitState {
 fn person(slot: &NewSlot, directory: &Directory) -> PreviewPerson {
     let auto = match slot.state {
         SlotState::Auto(reason) => Some(reason),
-        SlotState::Queued
-        | SlotState::Pending
-        | SlotState::Approved
-        | SlotState::Rejected
-        | SlotState::NotNeeded
-        | SlotState::Removed
-        | SlotState::Cancelled => None,
+        _ => None,
     };
     PreviewPerson { user: slot.assignee, name: directory.name(slot.assignee), why: slot.why.clone(), auto }
 }
@@ -208,10 +233,6 @@ fn title_of(template: &Template, node: &NodeId) -> String {
 }
 
 fn lane_title(template: &Template, branch: &NodeId, lane: &NodeId) -> String {
-    match template.block(branch) {
-        Some(Block::Branch(branch)) => {
-            branch.lanes.iter().find(|it| &it.id == lane).map_or_else(String::new, |it| it.title.clone())
-        }
-        Some(Block::Approval(_) | Block::Cc(_)) | None => String::new(),
-    }
+    let lanes = template.block(branch).map_or(&[][..], Block::lanes);
+    lanes.iter().find(|it| &it.id == lane).map_or_else(String::new, |it| it.title.clone())
 }

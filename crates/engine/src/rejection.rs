@@ -2,7 +2,7 @@
 
 use crate::batch::BatchObstacle;
 use crate::event::Decision;
-use crate::ids::{DepartmentId, NodeId, SlotId, UserId};
+use crate::ids::{DepartmentId, NodeId, SlotId, UserId, VisitId};
 use crate::instance::Status;
 use crate::problem::Problem;
 use crate::template::WithdrawRule;
@@ -142,6 +142,76 @@ pub enum Rejection {
         /// What is in the way.
         obstacle: BatchObstacle,
     },
+    /// This cannot be done here.
+    #[error("`{action}` is not possible here")]
+    NotOffered {
+        /// What he asked for.
+        action: &'static str,
+    },
+    /// It has to be claimed first.
+    #[error("the task has to be claimed first")]
+    NotClaimed,
+    /// Another one has claimed it.
+    #[error("the task has been claimed by somebody else")]
+    Taken {
+        /// Who.
+        by: Option<UserId>,
+    },
+    /// What he saw is not what it is now (semantics D2).
+    #[error("the content has changed since you looked at it")]
+    ContentChanged,
+    /// It cannot be sent back there.
+    #[error("it cannot be sent back to `{target}`")]
+    ReturnNotAllowed {
+        /// Where he wanted it to go.
+        target: String,
+    },
+    /// A decision cannot be taken back (any more).
+    #[error("the decision cannot be taken back: {why}")]
+    TakeBackNotAllowed {
+        /// Why not, in words.
+        why: &'static str,
+    },
+    /// This person may not be given this task.
+    #[error("`{user}` may not be asked here: {why}")]
+    NotEligible {
+        /// Who.
+        user: UserId,
+        /// Why not, in words.
+        why: &'static str,
+    },
+    /// So much is too much.
+    #[error("{what}: at most {limit}")]
+    LimitReached {
+        /// Of what.
+        what: &'static str,
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// It was done a moment ago.
+    #[error("people were asked to hurry already; again from {again_at}")]
+    TooSoon {
+        /// When it may be done again.
+        again_at: Timestamp,
+    },
+    /// Revoking is not allowed (any more).
+    #[error("the template does not allow revoking, or not any more")]
+    RevokeNotAllowed,
+    /// Only an administrator of the template or the workspace may do this.
+    #[error("only an administrator of the template or the workspace may do this")]
+    NotAdministrator,
+    /// There is no such node, or it cannot be gone to from here.
+    #[error("the token cannot go to node `{node}`")]
+    NodeNotReachable {
+        /// Which.
+        node: NodeId,
+    },
+    /// There is no such visit, or it is closed.
+    #[error("there is no open visit `{visit}`")]
+    VisitNotOpen {
+        /// Which.
+        visit: VisitId,
+    },
     /// He was not told, so there is nothing to mark as read.
     #[error("this person was not sent a copy")]
     NotCopied,
@@ -175,6 +245,19 @@ impl Rejection {
             Rejection::TooMany { .. } => "too_many_entries",
             Rejection::NotInBatch { obstacle: BatchObstacle::Switch, .. } => "batch_not_allowed",
             Rejection::NotInBatch { obstacle: BatchObstacle::Opinion, .. } => "batch_needs_opinion",
+            Rejection::NotOffered { .. } => "not_offered",
+            Rejection::NotClaimed => "not_claimed",
+            Rejection::Taken { .. } => "taken",
+            Rejection::ContentChanged => "content_changed",
+            Rejection::ReturnNotAllowed { .. } => "return_not_allowed",
+            Rejection::TakeBackNotAllowed { .. } => "take_back_not_allowed",
+            Rejection::NotEligible { .. } => "not_eligible",
+            Rejection::LimitReached { .. } => "limit_reached",
+            Rejection::TooSoon { .. } => "too_soon",
+            Rejection::RevokeNotAllowed => "revoke_not_allowed",
+            Rejection::NotAdministrator => "not_administrator",
+            Rejection::NodeNotReachable { .. } => "node_not_reachable",
+            Rejection::VisitNotOpen { .. } => "visit_not_open",
             Rejection::NotCopied => "not_copied",
         }
     }
@@ -188,6 +271,10 @@ fn status_in_words(status: Status) -> &'static str {
         Status::Rejected => "rejected",
         Status::Withdrawn => "withdrawn",
         Status::Suspended => "suspended",
+        Status::Returned => "with its initiator for correction",
+        Status::Revoking => "approved, and being revoked",
+        Status::Revoked => "revoked",
+        Status::Terminated => "terminated",
     }
 }
 

@@ -177,6 +177,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TemplateNotVisible
         | Rejection::NotYourTask
         | Rejection::NotInitiator
+        | Rejection::NotAdministrator
         | Rejection::NotCopied => StatusCode::FORBIDDEN,
         Rejection::TaskNotFound { .. } => StatusCode::NOT_FOUND,
         Rejection::StaleVersion { .. }
@@ -184,6 +185,13 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::NotRunning { .. }
         | Rejection::AlreadyDecided { .. }
         | Rejection::NotYourTurn
+        | Rejection::NotClaimed
+        | Rejection::Taken { .. }
+        | Rejection::ContentChanged
+        | Rejection::TakeBackNotAllowed { .. }
+        | Rejection::TooSoon { .. }
+        | Rejection::RevokeNotAllowed
+        | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => StatusCode::CONFLICT,
         Rejection::DepartmentRequired
         | Rejection::NotInDepartment { .. }
@@ -196,6 +204,11 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TextRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
+        | Rejection::NotOffered { .. }
+        | Rejection::ReturnNotAllowed { .. }
+        | Rejection::NotEligible { .. }
+        | Rejection::LimitReached { .. }
+        | Rejection::NodeNotReachable { .. }
         | Rejection::NotInBatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
@@ -224,13 +237,25 @@ fn rejection_more(rejection: &Rejection) -> Json {
         Rejection::TextTooLong { field, limit } | Rejection::TooMany { field, limit } => {
             json!({ "field": field, "limit": limit })
         }
-        Rejection::NotInBatch { node, .. } => json!({ "node": node }),
+        Rejection::NotInBatch { node, .. } | Rejection::NodeNotReachable { node } => json!({ "node": node }),
+        Rejection::NotOffered { action } => json!({ "action": action }),
+        Rejection::Taken { by } => json!({ "claimed_by": by }),
+        Rejection::ReturnNotAllowed { target } => json!({ "field": "to", "target": target }),
+        Rejection::NotEligible { user, .. } => json!({ "user": user }),
+        Rejection::LimitReached { limit, .. } => json!({ "limit": limit }),
+        Rejection::TooSoon { again_at } => json!({ "again_at": again_at }),
+        Rejection::VisitNotOpen { visit } => json!({ "visit": visit }),
         Rejection::AlreadySubmitted
         | Rejection::TemplateNotVisible
         | Rejection::TaskNotFound { .. }
         | Rejection::NotYourTurn
         | Rejection::NotYourTask
         | Rejection::NotInitiator
+        | Rejection::NotClaimed
+        | Rejection::ContentChanged
+        | Rejection::TakeBackNotAllowed { .. }
+        | Rejection::RevokeNotAllowed
+        | Rejection::NotAdministrator
         | Rejection::NotCopied => Json::Null,
     }
 }

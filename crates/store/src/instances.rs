@@ -250,6 +250,10 @@ pub(crate) fn status_number(status: Status) -> i64 {
         Status::Rejected => 3,
         Status::Withdrawn => 4,
         Status::Suspended => 5,
+        Status::Returned => 6,
+        Status::Revoking => 7,
+        Status::Revoked => 8,
+        Status::Terminated => 9,
     }
 }
 
@@ -261,6 +265,10 @@ pub(crate) fn status(number: i64) -> Result<Status> {
         3 => Status::Rejected,
         4 => Status::Withdrawn,
         5 => Status::Suspended,
+        6 => Status::Returned,
+        7 => Status::Revoking,
+        8 => Status::Revoked,
+        9 => Status::Terminated,
         _ => return Err(Error::corrupt(format!("{number} is no status of an instance"))),
     })
 }

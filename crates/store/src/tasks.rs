@@ -9,7 +9,7 @@ use crate::store::Store;
 use jiff::Timestamp;
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, NodeId, SlotId, TemplateId, TenantId, UserId};
-use zhupi_engine::instance::{CcEntry, Slot, SlotState, Visit};
+use zhupi_engine::instance::{CcEntry, Slot, SlotState, Visit, VisitKind};
 use zhupi_engine::{Instance, Status};
 
 pub(crate) static ALL: &[&Sql] = &[&LIST, &LIST_OF_TEMPLATE, &LIST_MINE, &LIST_MINE_OF_TEMPLATE, &COUNT];
@@ -295,20 +295,26 @@ fn different(before: Option<TaskChange>, next: TaskChange) -> Option<TaskChange>
 /// The row of a slot: in the box of the person asked, then of the one who decided. A slot that nobody was ever asked in
 /// has none.
 fn of_slot(visit: &Visit, slot: &Slot) -> Option<TaskChange> {
+    let opened_at = visit.opened_at.as_microsecond();
     let asked_at = slot.pending_at.map(Timestamp::as_microsecond);
     let asked = |in_box| asked_at.map(|at| (in_box, slot.assignee, at));
+    let decided = || slot.decided.as_ref().map(|it| (DONE, it.by, it.at.as_microsecond()));
     let (in_box, person, at) = match slot.state {
-        SlotState::Queued => return None,
-        SlotState::Pending => {
-            (TODO, slot.assignee, asked_at.unwrap_or_else(|| visit.opened_at.as_microsecond()))
+        SlotState::Pending => (TODO, slot.assignee, asked_at.unwrap_or(opened_at)),
+        SlotState::Offered => (TODO, slot.assignee, opened_at),
+        SlotState::Taken => (CLOSED, slot.assignee, opened_at),
+        SlotState::Approved | SlotState::Rejected | SlotState::Abstained | SlotState::Returned => {
+            decided().or_else(|| asked(CLOSED))?
         }
-        SlotState::Approved | SlotState::Rejected => match &slot.decided {
-            Some(decided) => (DONE, decided.by, decided.at.as_microsecond()),
-            None => asked(CLOSED)?,
-        },
-        SlotState::Auto(_) | SlotState::NotNeeded | SlotState::Removed | SlotState::Cancelled => {
-            asked(CLOSED)?
+        SlotState::Waiting | SlotState::Auto(_) | SlotState::AutoRejected(_) => {
+            decided().or_else(|| asked(CLOSED))?
         }
+        SlotState::Queued | SlotState::Removed => asked(CLOSED)?,
+        // The others of a pool were asked without it ever being their turn.
+        SlotState::NotNeeded | SlotState::Cancelled if visit.kind == VisitKind::Pool => {
+            (CLOSED, slot.assignee, asked_at.unwrap_or(opened_at))
+        }
+        SlotState::NotNeeded | SlotState::Cancelled => decided().or_else(|| asked(CLOSED))?,
     };
     let node = visit.node.0.clone();
     Some(TaskChange { kind: SLOT, n: slot.id.0.into(), person: person.0, in_box, at, node, is_read: true })

@@ -28,10 +28,26 @@ fn base(start: &Start, scene: Scene<'_>) -> Base {
             let user = person.and_then(|id| scene.directory.user(id));
             Base { person, department: user.and_then(|user| user.departments.first().copied()) }
         }
+        Start::Item => base_of_item(scene),
         Start::FormDepartment(field) => match instance.form.get(field) {
             Some(Value::Departments(all)) => Base { person: None, department: all.first().copied() },
             _ => Base { person: None, department: None },
         },
+    }
+}
+
+/// The person or department the branch runs for.
+fn base_of_item(scene: Scene<'_>) -> Base {
+    let line = scene.instance.line_of(scene.token);
+    let item = line.iter().find_map(|id| scene.instance.token(*id)?.item.as_ref()?.value.as_ref());
+    match item {
+        Some(Value::People(users)) => {
+            let user = users.first().and_then(|id| scene.directory.user(*id));
+            let department = user.and_then(|user| user.departments.first().copied());
+            Base { person: users.first().copied(), department }
+        }
+        Some(Value::Departments(all)) => Base { person: None, department: all.first().copied() },
+        Some(_) | None => Base { person: None, department: None },
     }
 }
 

@@ -11,9 +11,21 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) user: UserId,
+    /// Who is asked in his place, he himself as a rule.
+    pub(crate) assignee: UserId,
+    pub(crate) weight: u32,
+    pub(crate) veto: bool,
+    pub(crate) group: Option<String>,
     pub(crate) why: Why,
     /// Counts as approved without being asked.
     pub(crate) auto: Option<AutoReason>,
+}
+
+impl Candidate {
+    /// Somebody with one plain vote.
+    pub(crate) fn of(user: UserId, why: Why) -> Self {
+        Self { user, assignee: user, weight: 1, veto: false, group: None, why, auto: None }
+    }
 }
 
 /// What the pipeline comes to.
@@ -38,7 +50,6 @@ pub(crate) fn resolve(
     found: Vec<Found>,
     node: &Approval,
     (mode, empty): (Mode, &EmptyRule),
-    token: TokenId,
     scene: Scene<'_>,
 ) -> Resolution {
     let (active, left_out) = drop_inactive(found, scene);
@@ -48,7 +59,7 @@ pub(crate) fn resolve(
         return resolve_empty(node, (mode, empty), left_out, scene);
     }
     note_left_out(&mut candidates, left_out);
-    mark_duplicates(&mut candidates, node, token, scene);
+    mark_duplicates(&mut candidates, node, scene);
     Resolution::Ask(candidates, mode)
 }
 
@@ -79,7 +90,7 @@ fn merge(found: Vec<Found>) -> Vec<Found> {
 /// Step 4: the initiator's own slot (B6.1).
 fn apply_self_rule(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> Vec<Candidate> {
     let initiator = scene.instance.initiator;
-    let asked = |found: Found| Candidate { user: found.user, why: found.why, auto: None };
+    let asked = |found: Found| Candidate::of(found.user, found.why);
     found
         .into_iter()
         .filter_map(|found| {
@@ -100,7 +111,7 @@ fn apply_self_rule(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> Vec<
 }
 
 fn instead_of_initiator((user, rule): (UserId, WhyRule)) -> Candidate {
-    Candidate { user, why: Why { rule, notes: vec![WhyNote::InsteadOfInitiator] }, auto: None }
+    Candidate::of(user, Why { rule, notes: vec![WhyNote::InsteadOfInitiator] })
 }
 
 fn head_above_initiator(scene: Scene<'_>) -> Option<(UserId, WhyRule)> {
@@ -134,13 +145,13 @@ fn note_left_out(candidates: &mut [Candidate], left_out: Vec<String>) {
 }
 
 /// Step 5: people who have approved this instance before (B7).
-fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, token: TokenId, scene: Scene<'_>) {
+fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
     if node.always_ask || node.opinion == Opinion::Required {
         return;
     }
-    let earlier: Vec<&Visit> = human_visits(scene.instance, token);
+    let earlier: Vec<&Visit> = human_visits(scene.instance, scene.token);
     let counted = match scene.template.settings.dedup {
-        Dedup::None => return,
+        Dedup::None | Dedup::LastOnly => return,
         Dedup::FirstOnly => &earlier[..],
         Dedup::Consecutive => earlier.last().map_or(&[][..], std::slice::from_ref),
     };
@@ -151,11 +162,7 @@ fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, token: TokenId
 
 /// Visits on the token's own path at which somebody decided himself, in order.
 fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
-    let mut path = vec![token];
-    while let Some(parent) = path.last().and_then(|id| instance.tokens.iter().find(|it| it.id == *id)?.parent)
-    {
-        path.push(parent);
-    }
+    let path = instance.line_of(token);
     let decided = |visit: &&Visit| visit.slots.iter().any(|slot| slot.decided.is_some());
     instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
 }
@@ -215,7 +222,7 @@ fn ask_or_admins(
         return ask_admins(left_out, scene);
     }
     let found = users.into_iter().map(|user| Found { user, why: Why::by(rule.clone()) }).collect();
-    let asked = |it: Found| Candidate { user: it.user, why: it.why, auto: None };
+    let asked = |it: Found| Candidate::of(it.user, it.why);
     let mut candidates: Vec<Candidate> = merge(found).into_iter().map(asked).collect();
     note_left_out(&mut candidates, left_out);
     Resolution::Ask(candidates, mode)

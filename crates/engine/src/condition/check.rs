@@ -45,6 +45,7 @@ enum Kind {
     Field(FieldKind),
     Initiator,
     Number,
+    Lane,
 }
 
 struct Check<'a> {
@@ -68,6 +69,7 @@ impl Check<'_> {
     fn subject(&mut self, subject: &Subject) -> Option<(Kind, Option<Field>)> {
         match subject {
             Subject::Initiator => Some((Kind::Initiator, None)),
+            Subject::Lane(_) => Some((Kind::Lane, None)),
             Subject::Field(id) => self.field(id).map(|field| (Kind::Field(field.kind), Some(field))),
             Subject::Duration { field, .. } => {
                 let field = self.field(field)?;
@@ -161,7 +163,8 @@ impl Check<'_> {
             | Test::WithinDays { .. }
             | Test::Weekday { .. }
             | Test::CountIs { .. }
-            | Test::HasExtension { .. } => {}
+            | Test::HasExtension { .. }
+            | Test::Outcome(_) => {}
         }
     }
 
@@ -222,7 +225,9 @@ fn is_ordered(kind: Kind) -> bool {
 fn fits(test: &Test, kind: Kind) -> bool {
     use FieldKind as F;
     match test {
-        Test::IsEmpty | Test::NotEmpty => kind != Kind::Initiator && kind != Kind::Field(F::Info),
+        Test::IsEmpty | Test::NotEmpty => {
+            !matches!(kind, Kind::Initiator | Kind::Lane | Kind::Field(F::Info))
+        }
         Test::Number { .. } | Test::Between { .. } => {
             matches!(kind, Kind::Number | Kind::Field(F::Number | F::Money | F::Rating))
         }
@@ -243,6 +248,7 @@ fn fits(test: &Test, kind: Kind) -> bool {
             Kind::Field(F::File | F::Image | F::Contact | F::Department | F::MultiSelect | F::Table)
         ),
         Test::HasExtension { .. } => matches!(kind, Kind::Field(F::File | F::Image)),
+        Test::Outcome(_) => kind == Kind::Lane,
         Test::Field { .. } => matches!(
             kind,
             Kind::Field(

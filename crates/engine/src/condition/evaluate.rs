@@ -4,6 +4,7 @@ use super::{Compare, Condition, DurationUnit, Ends, Figure, Group, Scope, SetOp,
 use crate::directory::Directory;
 use crate::form::{DEFAULT_CURRENCY, DateRange, Field, Form, FormData, Value};
 use crate::ids::{DepartmentId, FieldId, OptionId, UserId};
+use crate::instance::{Instance, Outcome};
 use jiff::civil::{Date, DateTime, Time};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Facts<'a> {
     pub today: Date,
     /// The people.
     pub directory: &'a Directory,
+    /// The instance, for what came of its branches; absent where there is none yet.
+    pub instance: Option<&'a Instance>,
 }
 
 /// What became of OR-ed groups: kept as the reason of a lane.
@@ -69,6 +72,7 @@ pub(super) fn holds_alone(test: &Test, value: &Value, field: Option<&Field>) -> 
         department: None,
         today: Date::default(),
         directory: &Directory::default(),
+        instance: None,
     };
     holds(test, &fact_of(value, || field), &nothing)
 }
@@ -115,6 +119,7 @@ enum Fact<'a> {
         own: &'a str,
     },
     Initiator,
+    Outcome(Outcome),
 }
 
 fn look_up<'a>(subject: &Subject, facts: &Facts<'a>) -> Fact<'a> {
@@ -123,6 +128,9 @@ fn look_up<'a>(subject: &Subject, facts: &Facts<'a>) -> Fact<'a> {
             facts.form.get(id).map_or(Fact::None, |value| fact_of(value, || facts.fields.field(id)))
         }
         Subject::Initiator => Fact::Initiator,
+        Subject::Lane(id) => {
+            facts.instance.and_then(|it| it.outcome_of(id)).map_or(Fact::None, Fact::Outcome)
+        }
         Subject::Rows { table, column, figure } => figure_of(&cells(facts, table, column), *figure),
         Subject::Duration { field, unit } => match facts.form.get(field) {
             Some(Value::DateRange(range)) => Fact::Number(duration(range, *unit)),
@@ -198,7 +206,7 @@ impl<'a> Fact<'a> {
         match self {
             Fact::Number(number) | Fact::Value(Value::Number(number)) => Some(*number),
             Fact::Money { amount, .. } => Some(*amount),
-            Fact::None | Fact::Value(_) | Fact::Initiator => None,
+            Fact::None | Fact::Value(_) | Fact::Initiator | Fact::Outcome(_) => None,
         }
     }
 
@@ -206,7 +214,7 @@ impl<'a> Fact<'a> {
     fn currencies(&self) -> Option<(&'a str, &'a str)> {
         match self {
             Fact::Money { currency, own, .. } => Some((currency, own)),
-            Fact::None | Fact::Value(_) | Fact::Number(_) | Fact::Initiator => None,
+            Fact::None | Fact::Value(_) | Fact::Number(_) | Fact::Initiator | Fact::Outcome(_) => None,
         }
     }
 
@@ -229,7 +237,7 @@ impl<'a> Fact<'a> {
     fn count(&self) -> Option<usize> {
         match self {
             Fact::Value(value) => Some(value.entries()),
-            Fact::None | Fact::Number(_) | Fact::Money { .. } | Fact::Initiator => None,
+            Fact::None | Fact::Number(_) | Fact::Money { .. } | Fact::Initiator | Fact::Outcome(_) => None,
         }
     }
 
@@ -257,6 +265,8 @@ impl<'a> Fact<'a> {
             Fact::None => None,
             Fact::Number(number) | Fact::Value(Value::Number(number)) => Some(number.to_string()),
             Fact::Initiator => Some("initiator".to_owned()),
+            Fact::Outcome(Outcome::Approved) => Some("approved".to_owned()),
+            Fact::Outcome(Outcome::Rejected) => Some("rejected".to_owned()),
             Fact::Value(Value::Text(text)) => Some(text.chars().take(200).collect()),
             Fact::Money { amount, currency, .. } => Some(format!("{amount} {currency}")),
             Fact::Value(Value::Money(money)) => Some(format!("{} {}", money.amount, money.currency)),
@@ -323,6 +333,7 @@ fn holds(test: &Test, fact: &Fact<'_>, facts: &Facts<'_>) -> bool {
             }
             _ => false,
         },
+        Test::Outcome(outcome) => *fact == Fact::Outcome(*outcome),
         Test::Field { op, field } => match (fact, facts.form.get(field)) {
             (Fact::Money { amount, currency, .. }, Some(Value::Money(other))) => {
                 *currency == other.currency && op.holds(amount.cmp(&other.amount))

@@ -270,6 +270,7 @@ fn is_denial(test: &Test) -> bool {
         | Test::WithinDays { .. }
         | Test::Weekday { .. }
         | Test::CountIs { .. }
-        | Test::HasExtension { .. } => false,
+        | Test::HasExtension { .. }
+        | Test::Outcome(_) => false,
     }
 }

@@ -1,75 +1,204 @@
 //! Moving a token: into nodes, through branches, to the end. Stops where people are asked.
 
-use super::decision::settle;
-use super::{Draft, Purpose};
-use crate::approvers::{Found, Resolution, Scene, Why, WhyRule, chain_levels, find_people, resolve};
-use crate::condition::{Facts, evaluate_groups};
-use crate::event::{Event, LaneTried, NewSlot};
+use super::verdict::settle;
+use super::{Draft, Purpose, fork, returning, time, waiting};
+use crate::approvers::{
+    Candidate, Found, Resolution, Scene, Why, WhyRule, chain_levels, find_people, resolve,
+};
+use crate::condition::{Facts, GroupsOutcome, evaluate_groups};
+use crate::event::{Decision, Event, LaneTried, NewSlot};
 use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
-use crate::instance::{SlotState, Status, Visit, VisitState};
+use crate::instance::{SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{
-    AllReject, Approval, Approvers, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode, Next, PersonRule,
-    Template, When,
+    AllReject, Approval, Approvers, Assign, Auto, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode,
+    Next, PersonRule, Quorum, Route, Template, When,
 };
 use std::collections::HashSet;
 
+/// Nodes a token passes by itself within one command; the rest follows by a timer that is due at once (semantics B17).
+const STEP_LIMIT: u32 = 200;
+/// Nodes that looking ahead passes at most.
+const LOOK_AHEAD_LIMIT: u32 = 5_000;
+/// How often a route goes back before an administrator has to look at it (semantics B11).
+const LOOP_LIMIT: u32 = 100;
+
 impl<'a> Draft<'a> {
-    fn scene(&self) -> Scene<'_> {
-        Scene { template: self.template, directory: self.directory, instance: &self.instance }
+    /// What rules may look at, for a token.
+    pub(super) fn scene(&self, token: TokenId) -> Scene<'_> {
+        let (template, directory, instance) = (self.template, self.directory, &self.instance);
+        Scene { template, directory, instance, token, outside: &self.outside, at: self.at }
+    }
+
+    /// What conditions may look at.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            fields: &self.template.form,
+            form: &self.instance.form,
+            initiator: self.instance.initiator,
+            department: self.instance.department,
+            today: self.today(),
+            directory: self.directory,
+            instance: Some(&self.instance),
+        }
+    }
+
+    fn evaluate(&self, groups: &[crate::condition::Group]) -> GroupsOutcome {
+        evaluate_groups(groups, &self.facts())
     }
 }
 
 /// Starts the first token on its way.
 pub(super) fn start(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     let token = TokenId(draft.instance.tokens.len() as u32);
-    draft.emit(Event::TokenStarted { token, parent: None });
+    draft.emit(Event::TokenStarted { token, parent: None, fork: None, lane: None, item: None });
     let template = draft.template;
     travel(draft, token, template.start())
 }
 
-/// Takes a token along until people are asked or the flow ends.
-fn travel<'t>(draft: &mut Draft<'t>, token: TokenId, mut next: Next<'t>) -> Result<(), Rejection> {
+/// Takes a token along until something is waited for, or the flow ends.
+pub(super) fn travel<'t>(draft: &mut Draft<'t>, token: TokenId, next: Next<'t>) -> Result<(), Rejection> {
     let template: &'t Template = draft.template;
+    let mut next = next;
     loop {
-        next = match next {
+        let block = match next {
             Next::End => {
                 draft.emit(Event::TokenFinished { token });
                 draft.end(Status::Approved, "");
                 return Ok(());
             }
-            Next::Block(Block::Approval(node)) => return enter(draft, token, node),
-            Next::Block(Block::Cc(node)) => {
-                tell(draft, node);
+            Next::Join(_) => return fork::arrive(draft, token, crate::instance::Outcome::Approved),
+            Next::Block(block) => block,
+        };
+        if !draft.takes_a_step() {
+            return waiting::pause(draft, token, block.id());
+        }
+        next = match block {
+            Block::Approval(node) => return enter(draft, token, node),
+            Block::Parallel(node) => return fork::parallel(draft, token, node),
+            Block::Each(node) => return fork::each(draft, token, node),
+            Block::Delay(node) => return waiting::delay(draft, token, node),
+            Block::Cc(node) => {
+                tell(draft, token, node);
                 template.after(&node.id)
             }
-            Next::Block(Block::Branch(branch)) => match choose_lane(draft, token, branch) {
-                Some(lane) => template.into_lane(&branch.id, lane),
+            Block::Branch(branch) => match choose_lane(draft, token, branch) {
+                Some(lane) => template.into_lane(block, lane),
                 None => template.after(&branch.id),
+            },
+            Block::Trigger(node) => match waiting::trigger(draft, token, node)? {
+                waiting::Then::GoOn => template.after(&node.id),
+                waiting::Then::Wait => return Ok(()),
+            },
+            Block::SubProcess(node) => match waiting::sub_process(draft, token, node) {
+                waiting::Then::GoOn => template.after(&node.id),
+                waiting::Then::Wait => return Ok(()),
+            },
+            Block::Route(node) => match route(draft, token, node) {
+                Routed::On => template.after(&node.id),
+                Routed::Back => template.block(&node.to).map_or(Next::End, Next::Block),
+                Routed::Stuck => return Ok(()),
+            },
+            Block::Auto(node) => match decide_by_itself(draft, token, node) {
+                Decision::Approve | Decision::Abstain => template.after(&node.id),
+                Decision::Reject => return fork::reject_branch(draft, token),
             },
         };
     }
 }
 
+impl Draft<'_> {
+    fn takes_a_step(&mut self) -> bool {
+        self.steps += 1;
+        match self.purpose {
+            Purpose::Act => self.steps <= STEP_LIMIT,
+            Purpose::Check | Purpose::Preview => self.steps <= LOOK_AHEAD_LIMIT,
+        }
+    }
+}
+
+impl Draft<'_> {
+    /// Looking ahead has gone far enough.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.steps > LOOK_AHEAD_LIMIT
+    }
+}
+
+/// Where a route leads.
+enum Routed {
+    On,
+    Back,
+    Stuck,
+}
+
+fn route(draft: &mut Draft<'_>, token: TokenId, node: &Route) -> Routed {
+    let outcome = draft.evaluate(&node.when);
+    if !outcome.holds {
+        return Routed::On;
+    }
+    let count = draft.instance.loops.get(&node.id).copied().unwrap_or_default() + 1;
+    if count > LOOP_LIMIT {
+        let reason = format!("it went back {LOOP_LIMIT} times");
+        suspend(draft, token, &node.id, &reason);
+        return Routed::Stuck;
+    }
+    let (route, to) = (node.id.clone(), node.to.clone());
+    draft.emit(Event::Looped { token, route, to, count, outcome });
+    Routed::Back
+}
+
+/// A visit that shows what a node decided by itself.
+fn decide_by_itself(draft: &mut Draft<'_>, token: TokenId, node: &Auto) -> Decision {
+    let shape = VisitShape { kind: VisitKind::Auto, ..VisitShape::default() };
+    let visit = open_visit(draft, token, &node.id, shape);
+    let state = match node.outcome {
+        Decision::Approve | Decision::Abstain => VisitState::AutoApproved,
+        Decision::Reject => VisitState::AutoRejected,
+    };
+    draft.emit(Event::VisitClosed { at: draft.at, visit, state });
+    node.outcome
+}
+
+/// Opens a visit where an administrator has to act.
+pub(super) fn suspend(draft: &mut Draft<'_>, token: TokenId, node: &NodeId, reason: &str) {
+    open_visit(draft, token, node, VisitShape::default());
+    draft.emit(Event::Suspended { token, node: node.clone(), reason: reason.to_owned() });
+}
+
 /// A token arrives at a node where people decide.
-fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), Rejection> {
+pub(super) fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), Rejection> {
+    if let Some(found) = people_set(draft, node) {
+        return open(draft, Arrival::simple(token, node, found));
+    }
     match &node.approvers {
         Approvers::People(rules) => {
             if pick_is_missing(draft, node, rules) {
-                let shape = VisitShape { level: 0, mode: node.mode, slots: Vec::new(), upcoming: Vec::new() };
-                return missing_pick(draft, token, node, shape);
+                return missing_pick(
+                    draft,
+                    token,
+                    node,
+                    VisitShape { mode: node.mode, ..VisitShape::default() },
+                );
             }
-            let found = find_people(rules, Some(&node.id), draft.scene());
-            open(draft, Arrival { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new() })
+            let found = find_people(rules, Some(&node.id), draft.scene(token));
+            open(draft, Arrival::simple(token, node, found))
         }
         Approvers::Chain(chain) => {
-            let (levels, warnings) = chain_levels(chain, draft.scene());
+            let (levels, warnings) = chain_levels(chain, draft.scene(token));
             for warning in warnings {
                 draft.emit(Event::DataWarned { warning });
             }
             climb(draft, Rungs { token, node, chain, level: 1, levels })
         }
     }
+}
+
+/// People whom an administrator set for the node, or who were found for it at submit, in place of its rules.
+fn people_set(draft: &Draft<'_>, node: &Approval) -> Option<Vec<Found>> {
+    let set = draft.instance.overrides.get(&node.id);
+    let set =
+        set.map(|users| users.iter().map(|user| Found { user: *user, why: Why::by(WhyRule::Set) }).collect());
+    set.or_else(|| draft.instance.frozen.get(&node.id).cloned())
 }
 
 /// The initiator has to pick for this node and did not. For real that counts as nobody found (B8), since the path may
@@ -123,7 +252,7 @@ fn climb(draft: &mut Draft<'_>, rungs: Rungs<'_>) -> Result<(), Rejection> {
 }
 
 /// Everything about a visit before its people are known for good.
-struct Arrival<'n> {
+pub(super) struct Arrival<'n> {
     token: TokenId,
     node: &'n Approval,
     level: u32,
@@ -132,48 +261,73 @@ struct Arrival<'n> {
     upcoming: Vec<Vec<Found>>,
 }
 
+impl<'n> Arrival<'n> {
+    /// At a node without levels.
+    pub(super) fn simple(token: TokenId, node: &'n Approval, found: Vec<Found>) -> Self {
+        Self { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new() }
+    }
+}
+
 /// Steps 2 to 8 of semantics B1: who of the people found is asked, and how it begins.
-fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
+pub(super) fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
     let Arrival { token, node, level, mode, found, upcoming } = arrival;
     let empty = empty_rule(draft, node);
-    match resolve(found, node, (mode, empty), token, draft.scene()) {
+    let resolution = resolve(found, node, (mode, empty), draft.scene(token));
+    let shape = VisitShape { level, kind: kind_of(node), mode, upcoming, ..VisitShape::default() };
+    match resolution {
         Resolution::Ask(candidates, mode) => {
-            let first_slot = next_slot(draft);
-            let in_turn = mode == Mode::InTurn;
-            let begin = |auto: Option<_>| match auto {
-                Some(reason) => SlotState::Auto(reason),
-                None if in_turn => SlotState::Queued,
-                None => SlotState::Pending,
-            };
-            let slots = candidates.into_iter().zip(first_slot..).map(|(it, id)| NewSlot {
-                id: SlotId(id),
-                owner: it.user,
-                assignee: it.user,
-                why: it.why,
-                state: begin(it.auto),
-            });
-            let visit =
-                open_visit(draft, token, node, VisitShape { level, mode, slots: slots.collect(), upcoming });
+            let slots = new_slots(draft, candidates, mode, shape.kind);
+            let quorums = node.quorums.clone();
+            let visit = open_visit(draft, token, &node.id, VisitShape { mode, slots, quorums, ..shape });
+            time::set_timers(draft, visit, node);
             settle(draft, visit)
         }
-        Resolution::AutoApprove => {
-            let shape = VisitShape { level, mode, slots: Vec::new(), upcoming };
-            close_empty(draft, token, node, shape, VisitState::AutoApproved)
-        }
-        Resolution::AutoReject => {
-            let shape = VisitShape { level, mode, slots: Vec::new(), upcoming };
-            close_empty(draft, token, node, shape, VisitState::AutoRejected)
-        }
-        Resolution::PickMissing => {
-            missing_pick(draft, token, node, VisitShape { level, mode, slots: Vec::new(), upcoming })
-        }
+        Resolution::AutoApprove => close_empty(draft, token, node, shape, VisitState::AutoApproved),
+        Resolution::AutoReject => close_empty(draft, token, node, shape, VisitState::AutoRejected),
+        Resolution::PickMissing => missing_pick(draft, token, node, shape),
         Resolution::Refuse => Err(Rejection::NobodyFound { node: node.id.clone() }),
         Resolution::Nobody => {
             let reason = "nobody is found to decide, and there is no administrator".to_owned();
+            open_visit(draft, token, &node.id, shape);
             draft.emit(Event::Suspended { token, node: node.id.clone(), reason });
             Ok(())
         }
     }
+}
+
+fn kind_of(node: &Approval) -> VisitKind {
+    match (node.handle, node.assign) {
+        (_, Assign::Pool) => VisitKind::Pool,
+        (true, _) => VisitKind::Handle,
+        (false, _) => VisitKind::Approve,
+    }
+}
+
+/// The slots of people who are asked from the beginning of a visit.
+pub(super) fn new_slots(
+    draft: &Draft<'_>,
+    candidates: Vec<Candidate>,
+    mode: Mode,
+    kind: VisitKind,
+) -> Vec<NewSlot> {
+    let first = next_slot(draft);
+    let begin = |auto: Option<_>| match auto {
+        Some(reason) => SlotState::Auto(reason),
+        None if mode == Mode::InTurn => SlotState::Queued,
+        None if kind == VisitKind::Pool => SlotState::Offered,
+        None => SlotState::Pending,
+    };
+    let slots = candidates.into_iter().zip(first..).map(|(it, id)| NewSlot {
+        id: SlotId(id),
+        owner: it.user,
+        assignee: it.assignee,
+        why: it.why,
+        state: begin(it.auto),
+        weight: it.weight,
+        veto: it.veto,
+        group: it.group,
+    });
+    slots.collect()
 }
 
 /// The empty rule (B8). Once submitted, nothing can be refused or picked any more: then an administrator is asked.
@@ -186,20 +340,36 @@ fn empty_rule<'n>(draft: &Draft<'_>, node: &'n Approval) -> &'n EmptyRule {
     }
 }
 
-struct VisitShape {
-    level: u32,
-    mode: Mode,
-    slots: Vec<NewSlot>,
-    upcoming: Vec<Vec<Found>>,
+/// A visit that is about to be opened.
+#[derive(Default)]
+pub(super) struct VisitShape {
+    pub(super) level: u32,
+    pub(super) kind: VisitKind,
+    pub(super) mode: Mode,
+    pub(super) quorums: Vec<Quorum>,
+    pub(super) slots: Vec<NewSlot>,
+    pub(super) upcoming: Vec<Vec<Found>>,
 }
 
-fn open_visit(draft: &mut Draft<'_>, token: TokenId, node: &Approval, shape: VisitShape) -> VisitId {
+pub(super) fn open_visit(draft: &mut Draft<'_>, token: TokenId, node: &NodeId, shape: VisitShape) -> VisitId {
     let visit = VisitId(draft.instance.visits.len() as u32);
-    let VisitShape { level, mode, slots, upcoming } = shape;
-    let same = |it: &&Visit| it.token == token && it.node == node.id && it.level == level;
+    let VisitShape { level, kind, mode, quorums, slots, upcoming } = shape;
+    let same = |it: &&Visit| it.token == token && it.node == *node && it.level == level;
     let round = 1 + draft.instance.visits.iter().filter(same).count() as u32;
-    let (at, node) = (draft.at, node.id.clone());
-    draft.emit(Event::VisitOpened { at, visit, token, node, round, level, mode, slots, upcoming });
+    let (at, node) = (draft.at, node.clone());
+    draft.emit(Event::VisitOpened {
+        at,
+        visit,
+        token,
+        node,
+        round,
+        level,
+        kind,
+        mode,
+        quorums,
+        slots,
+        upcoming,
+    });
     visit
 }
 
@@ -211,38 +381,56 @@ fn close_empty(
     shape: VisitShape,
     state: VisitState,
 ) -> Result<(), Rejection> {
-    let visit = open_visit(draft, token, node, shape);
+    let visit = open_visit(draft, token, &node.id, shape);
     draft.emit(Event::VisitClosed { at: draft.at, visit, state });
     go_on(draft, visit)
 }
 
-fn next_slot(draft: &Draft<'_>) -> u32 {
+pub(super) fn next_slot(draft: &Draft<'_>) -> u32 {
     draft.instance.visits.iter().map(|visit| visit.slots.len() as u32).sum()
 }
 
 /// What a closed visit leads to.
 pub(super) fn go_on(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-    match visit.state {
-        VisitState::Open | VisitState::Cancelled => Ok(()),
-        VisitState::Rejected | VisitState::AutoRejected => {
-            draft.end(Status::Rejected, "");
-            Ok(())
-        }
-        VisitState::Passed | VisitState::AutoApproved => {
-            let (token, level) = (visit.token, visit.level);
-            let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
-            let template = draft.template;
-            match template.block(&node) {
-                Some(Block::Approval(approval @ Approval { approvers: Approvers::Chain(chain), .. }))
-                    if has_somebody(draft, &upcoming) =>
-                {
-                    climb(draft, Rungs { token, node: approval, chain, level: level + 1, levels: upcoming })
-                }
-                Some(_) | None => travel(draft, token, template.after(&node)),
-            }
-        }
+    match (visit.kind, visit.state) {
+        (_, VisitState::Open | VisitState::Cancelled | VisitState::Returned) => Ok(()),
+        (VisitKind::Consent, _) => returning::consent_given(draft, id),
+        (_, VisitState::Rejected | VisitState::AutoRejected) => reject(draft, id),
+        (_, VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped) => pass(draft, id),
     }
+}
+
+/// A node said no: what it is mapped to, or what the branch around it says (B4.1, B11).
+fn reject(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    if returning::reject_returns(draft, id)? {
+        return Ok(());
+    }
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    let token = visit.token;
+    if waiting::collects(draft, visit) {
+        let (template, node) = (draft.template, visit.node.clone());
+        return travel(draft, token, template.after(&node));
+    }
+    fork::reject_branch(draft, token)
+}
+
+/// A node said yes: the next level of its chain, the way back to who returned it, or onwards.
+fn pass(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    let (token, level) = (visit.token, visit.level);
+    let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
+    let template = draft.template;
+    if let Some(Block::Approval(approval @ Approval { approvers: Approvers::Chain(chain), .. })) =
+        template.block(&node)
+        && has_somebody(draft, &upcoming)
+    {
+        return climb(draft, Rungs { token, node: approval, chain, level: level + 1, levels: upcoming });
+    }
+    if returning::resumed(draft, id)? {
+        return Ok(());
+    }
+    travel(draft, token, template.after(&node))
 }
 
 fn has_somebody(draft: &Draft<'_>, levels: &[Vec<Found>]) -> bool {
@@ -251,16 +439,8 @@ fn has_somebody(draft: &Draft<'_>, levels: &[Vec<Found>]) -> bool {
 
 /// The first lane, by ascending priority, whose condition holds; else the default lane (B10).
 fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) -> Option<&'b Lane> {
-    let mut lanes: Vec<&Lane> = branch.lanes.iter().collect();
-    lanes.sort_by_key(|lane| (lane.when == When::Default, lane.priority));
-    let facts = Facts {
-        fields: &draft.template.form,
-        form: &draft.instance.form,
-        initiator: draft.instance.initiator,
-        department: draft.instance.department,
-        today: draft.today(),
-        directory: draft.directory,
-    };
+    let lanes = in_order(&branch.lanes);
+    let facts = draft.facts();
     let mut tried = Vec::new();
     let chosen = lanes.into_iter().find(|lane| {
         let outcome = match &lane.when {
@@ -275,9 +455,16 @@ fn choose_lane<'b>(draft: &mut Draft<'_>, token: TokenId, branch: &'b Branch) ->
     Some(chosen)
 }
 
+/// Lanes as they are tried: by ascending priority, the default one last.
+pub(super) fn in_order(lanes: &[Lane]) -> Vec<&Lane> {
+    let mut lanes: Vec<&Lane> = lanes.iter().collect();
+    lanes.sort_by_key(|lane| (lane.when == When::Default, lane.priority));
+    lanes
+}
+
 /// Tells people at a node and does not wait (B12).
-fn tell(draft: &mut Draft<'_>, node: &Cc) {
-    let people = find_people(&node.people, Some(&node.id), draft.scene());
+fn tell(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
+    let people = find_people(&node.people, Some(&node.id), draft.scene(token));
     send(draft, Some(&node.id), people);
 }
 
@@ -290,7 +477,7 @@ pub(super) fn tell_named(draft: &mut Draft<'_>, users: &[UserId]) {
 /// Tells the result to the people of the template's setting. They are told even if they were told before (B12).
 pub(super) fn tell_at_end(draft: &mut Draft<'_>) {
     let template = draft.template;
-    let people = find_people(&template.settings.cc_at_end, None, draft.scene());
+    let people = find_people(&template.settings.cc_at_end, None, draft.scene(TokenId(0)));
     let people = each_once(draft, people);
     if !people.is_empty() {
         draft.emit(Event::CcSent { at: draft.at, node: None, people });

@@ -1,58 +1,82 @@
-//! Deciding in a slot, and what the slots of a visit come to (semantics B3).
+//! Deciding in a slot: who may, and on what. What the slots of a visit come to: `verdict.rs`.
 
-use super::advance::go_on;
-use super::{Draft, check_active, checked_text};
+use super::verdict::settle;
+use super::{Draft, check_active, checked_text, edits};
+use crate::command::Opinion;
 use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
-use crate::instance::{Slot, SlotState, Status, Visit, VisitState};
+use crate::instance::{Slot, SlotState, Status, Visit, VisitKind};
 use crate::rejection::Rejection;
-use crate::template::{AllReject, Approval, Block, Mode, Opinion, OrReject, SelfRule, Template};
+use crate::template::{Abstain, Approval, Block, Mode, Opinion as Words, SelfRule, Template, Vote};
 
-pub(super) fn approve(
+/// Somebody decides in a slot: guards, what he changed on the way, the decision, what follows.
+pub(super) fn decide_slot(
     draft: &mut Draft<'_>,
     actor: UserId,
-    slot: SlotId,
-    comment: &str,
+    decision: Decision,
+    opinion: &Opinion,
 ) -> Result<(), Rejection> {
-    decide_slot(draft, actor, slot, Decision::Approve, comment)
+    let (visit, slot) = open_slot(draft, actor, opinion.slot)?;
+    let (visit, slot) = (visit.id, slot.id);
+    check_offered(draft, visit, decision)?;
+    check_seen(draft, opinion)?;
+    let comment = checked_text("comment", &opinion.comment)?;
+    if comment.is_empty() && asks_for_words(draft, visit, decision) {
+        return Err(Rejection::TextRequired { field: "comment" });
+    }
+    edits::by_person(draft, visit, actor, &opinion.edits)?;
+    if decision == Decision::Approve {
+        edits::check_filled_in(draft, visit)?;
+    }
+    let comment = comment.to_owned();
+    draft.emit(Event::SlotDecided { at: draft.at, slot, by: actor, decision, comment });
+    settle(draft, visit)
 }
 
-pub(super) fn reject(
-    draft: &mut Draft<'_>,
-    actor: UserId,
-    slot: SlotId,
-    comment: &str,
-) -> Result<(), Rejection> {
-    decide_slot(draft, actor, slot, Decision::Reject, comment)
-}
-
-fn decide_slot(
-    draft: &mut Draft<'_>,
+/// A slot that the actor may act in now, and its visit.
+pub(super) fn open_slot<'d>(
+    draft: &'d Draft<'_>,
     actor: UserId,
     id: SlotId,
-    decision: Decision,
-    comment: &str,
-) -> Result<(), Rejection> {
+) -> Result<(&'d Visit, &'d Slot), Rejection> {
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     check_active(draft.directory, actor)?;
-    if slot.assignee != actor && !may_stand_in(draft, visit, actor) {
+    if slot.assignee != actor && slot.absent != Some(actor) && !may_stand_in(draft, visit, actor) {
         return Err(Rejection::NotYourTask);
     }
     check_pending(draft, visit, slot)?;
-    let comment = checked_text("comment", comment)?;
-    let node = draft.template.block(&visit.node);
-    if comment.is_empty() && matches!(node, Some(Block::Approval(node)) if needs_words(node, decision)) {
-        return Err(Rejection::TextRequired { field: "comment" });
+    Ok((visit, slot))
+}
+
+/// Not everything can be said everywhere: what is carried out is not rejected, and abstaining is for votes that allow it.
+fn check_offered(draft: &Draft<'_>, visit: VisitId, decision: Decision) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(visit) else { return Ok(()) };
+    let node = match draft.template.block(&visit.node) {
+        Some(Block::Approval(node)) => Some(node),
+        Some(_) | None => None,
+    };
+    let offered = match decision {
+        Decision::Approve => visit.kind != VisitKind::Revise,
+        Decision::Reject => visit.kind != VisitKind::Revise && node.is_none_or(|node| !node.handle),
+        Decision::Abstain => {
+            matches!(visit.mode, Mode::Vote(Vote { abstain: Abstain::KeepsBase | Abstain::ShrinksBase, .. }))
+        }
+    };
+    let action = match decision {
+        Decision::Approve => "approve",
+        Decision::Reject => "reject",
+        Decision::Abstain => "abstain",
+    };
+    if offered { Ok(()) } else { Err(Rejection::NotOffered { action }) }
+}
+
+/// What he decides on has to be what he saw (semantics D2).
+fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rejection> {
+    let now = draft.instance.contents.last().map(|content| &content.digest);
+    match &opinion.seen {
+        Some(seen) if now.is_some_and(|now| now != seen) => Err(Rejection::ContentChanged),
+        Some(_) | None => Ok(()),
     }
-    let visit = visit.id;
-    draft.emit(Event::SlotDecided {
-        at: draft.at,
-        slot: id,
-        by: actor,
-        decision,
-        comment: comment.to_owned(),
-    });
-    settle(draft, visit)
 }
 
 /// A manager of the template or the workspace may decide in an approver's place, where the template allows it; on his own
@@ -67,24 +91,50 @@ fn may_stand_in(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> bool {
 fn may_approve_himself(template: &Template, visit: &Visit) -> bool {
     match template.block(&visit.node) {
         Some(Block::Approval(node)) => node.self_rule() == SelfRule::Approve,
-        Some(Block::Cc(_) | Block::Branch(_)) | None => false,
+        Some(_) | None => false,
     }
 }
 
 fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     match slot.state {
-        SlotState::Pending if draft.instance.status == Status::Running => Ok(()),
-        SlotState::Queued => Err(Rejection::NotYourTurn),
+        SlotState::Pending if can_decide(draft.instance.status) => Ok(()),
+        SlotState::Queued | SlotState::Waiting => Err(Rejection::NotYourTurn),
+        SlotState::Offered => Err(Rejection::NotClaimed),
+        SlotState::Taken => Err(taken_by_another(visit)),
+        SlotState::Returned => Err(Rejection::AlreadyDecided {
+            by: slot.decided.as_ref().map(|it| it.by),
+            at: visit.closed_at,
+            decision: None,
+        }),
+        SlotState::Abstained => Err(decided_by(slot, Decision::Abstain)),
         SlotState::Pending | SlotState::Cancelled => {
             Err(Rejection::NotRunning { status: draft.instance.status })
         }
         SlotState::Approved => Err(decided_by(slot, Decision::Approve)),
         SlotState::Rejected => Err(decided_by(slot, Decision::Reject)),
         SlotState::NotNeeded => Err(closed_by_another(visit)),
-        SlotState::Auto(_) | SlotState::Removed => {
+        SlotState::Auto(_) | SlotState::AutoRejected(_) | SlotState::Removed => {
             Err(Rejection::AlreadyDecided { by: None, at: None, decision: None })
         }
     }
+}
+
+fn can_decide(status: Status) -> bool {
+    match status {
+        Status::Running | Status::Returned | Status::Revoking => true,
+        Status::Draft
+        | Status::Approved
+        | Status::Rejected
+        | Status::Withdrawn
+        | Status::Suspended
+        | Status::Revoked
+        | Status::Terminated => false,
+    }
+}
+
+fn taken_by_another(visit: &Visit) -> Rejection {
+    let claimer = visit.slots.iter().find(|slot| slot.state == SlotState::Pending);
+    Rejection::Taken { by: claimer.map(|slot| slot.assignee) }
 }
 
 fn decided_by(slot: &Slot, decision: Decision) -> Rejection {
@@ -106,98 +156,15 @@ fn closed_by_another(visit: &Visit) -> Rejection {
     }
 }
 
+fn asks_for_words(draft: &Draft<'_>, visit: VisitId, decision: Decision) -> bool {
+    let node = draft.instance.visit(visit).and_then(|visit| draft.template.block(&visit.node));
+    matches!(node, Some(Block::Approval(node)) if needs_words(node, decision))
+}
+
 /// Whether a decision at this node is refused without words.
 pub(crate) fn needs_words(node: &Approval, decision: Decision) -> bool {
     match (node.opinion, decision) {
-        (Opinion::Required, _) | (Opinion::OnReject, Decision::Reject) => true,
-        (Opinion::Optional, _) | (Opinion::OnReject, Decision::Approve) => false,
-    }
-}
-
-/// Draws the consequences of what has happened in a visit: whose turn it is, or how the visit ends.
-pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
-    loop {
-        let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-        match verdict(visit) {
-            Verdict::Wait => return Ok(()),
-            Verdict::Turn(slot) => turn(draft, slot),
-            Verdict::Close(state) => {
-                draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
-                return go_on(draft, id);
-            }
-        }
-    }
-}
-
-/// A queued slot's turn: its owner may have left since (B3.3). Self rule and de-dup cannot change within a visit.
-fn turn(draft: &mut Draft<'_>, id: SlotId) {
-    let active = draft.instance.slot(id).is_some_and(|(_, slot)| draft.directory.is_active(slot.assignee));
-    draft.emit(if active {
-        Event::SlotTurned { at: draft.at, slot: id }
-    } else {
-        Event::SlotRemoved { slot: id }
-    });
-}
-
-/// What the slots of an open visit come to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
-    Wait,
-    Turn(SlotId),
-    Close(VisitState),
-}
-
-fn verdict(visit: &Visit) -> Verdict {
-    let tally = Tally::of(visit);
-    let outcome = match visit.mode {
-        Mode::OrSign { reject: OrReject::FirstDecides } if tally.rejected > 0 => Some(VisitState::Rejected),
-        Mode::OrSign { .. } if tally.approved > 0 => Some(tally.passed()),
-        Mode::OrSign { .. } if tally.rejected == tally.count => Some(VisitState::Rejected),
-        Mode::Countersign { reject: AllReject::WaitForAll } if tally.open > 0 => None,
-        Mode::Countersign { .. } | Mode::InTurn if tally.rejected > 0 => Some(VisitState::Rejected),
-        Mode::Countersign { .. } | Mode::InTurn if tally.approved == tally.count => Some(tally.passed()),
-        Mode::OrSign { .. } | Mode::Countersign { .. } | Mode::InTurn => None,
-    };
-    match (outcome, tally.pending, tally.queued) {
-        (Some(state), _, _) => Verdict::Close(state),
-        (None, 0, Some(next)) => Verdict::Turn(next),
-        (None, _, _) => Verdict::Wait,
-    }
-}
-
-/// Counts over the slots of a visit; removed ones do not count.
-struct Tally {
-    count: usize,
-    approved: usize,
-    rejected: usize,
-    open: usize,
-    pending: usize,
-    /// Somebody decided himself.
-    asked: bool,
-    /// The first whose turn has not come.
-    queued: Option<SlotId>,
-}
-
-impl Tally {
-    fn of(visit: &Visit) -> Self {
-        let mut tally =
-            Tally { count: 0, approved: 0, rejected: 0, open: 0, pending: 0, asked: false, queued: None };
-        for slot in visit.slots.iter().filter(|slot| slot.state != SlotState::Removed) {
-            tally.count += 1;
-            tally.asked |= slot.decided.is_some();
-            tally.open += usize::from(slot.state.is_open());
-            match slot.state {
-                SlotState::Approved | SlotState::Auto(_) => tally.approved += 1,
-                SlotState::Rejected => tally.rejected += 1,
-                SlotState::Pending => tally.pending += 1,
-                SlotState::Queued => tally.queued = tally.queued.or(Some(slot.id)),
-                SlotState::NotNeeded | SlotState::Removed | SlotState::Cancelled => {}
-            }
-        }
-        tally
-    }
-
-    fn passed(&self) -> VisitState {
-        if self.asked { VisitState::Passed } else { VisitState::AutoApproved }
+        (Words::Required, _) | (Words::OnReject, Decision::Reject) => true,
+        (Words::Optional, _) | (Words::OnReject, Decision::Approve | Decision::Abstain) => false,
     }
 }

@@ -1,14 +1,15 @@
 //! Beginning: what a submission needs, and a look along the likely path for people and picks it would lack.
 
 use super::advance::{start, tell_named};
-use super::{Draft, Purpose, TITLE_LIMIT, check_active, decision};
+use super::verdict::settle;
+use super::{Draft, Purpose, TITLE_LIMIT, check_active, edits, waiting};
 use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
 use crate::event::{Decision, Event};
 use crate::form::{FormData, check_values, compute};
-use crate::ids::{DepartmentId, NodeId, UserId};
-use crate::instance::Status;
+use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId};
+use crate::instance::{Instance, SlotState, Status, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approvers, Block, EmptyRule, PersonRule, Template, TitleScene};
 
@@ -57,21 +58,34 @@ pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejec
     let serial = serial.map(|(count, rule)| rule.serial(count, draft.today()));
     let title = checked_title(draft, request, department, &form, serial.as_deref())?;
     let picks = request.picks.clone();
-    draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial });
+    let linked = draft.outside.linked.clone();
+    let digest = edits::digest(draft.instance.template_version, &form);
+    draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial, linked, digest });
     tell_named(draft, &request.cc);
     start(draft)
 }
 
-/// Goes on as if everybody approved, until nobody is asked any more.
+/// Goes on as if everybody approved and everything that is waited for answered yes, until nothing is waited for any more.
 pub(crate) fn simulate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
-    while draft.instance.status == Status::Running {
-        let Some((visit, slot)) = draft.instance.pending().next() else { return Ok(()) };
-        let (visit, slot, by) = (visit.id, slot.id, slot.assignee);
-        let (at, decision, comment) = (draft.at, Decision::Approve, String::new());
-        draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
-        decision::settle(draft, visit)?;
+    while draft.instance.status == Status::Running && !draft.is_exhausted() {
+        let next = draft.instance.pending().next().map(|(visit, slot)| (visit.id, slot.id, slot.assignee));
+        if let Some((visit, slot, by)) = next {
+            let (at, decision, comment) = (draft.at, Decision::Approve, String::new());
+            draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
+            settle(draft, visit)?;
+        } else if let Some(slot) = offered(&draft.instance) {
+            draft.emit(Event::Claimed { at: draft.at, slot });
+        } else if !waiting::answer_all(draft)? {
+            return Ok(());
+        }
     }
     Ok(())
+}
+
+fn offered(instance: &Instance) -> Option<SlotId> {
+    let open = instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
+    let slot = open.flat_map(|visit| &visit.slots).find(|slot| slot.state == SlotState::Offered);
+    slot.map(|slot| slot.id)
 }
 
 /// Looking ahead costs as much as the whole path: only for templates that may refuse a submission over it.
@@ -81,7 +95,15 @@ fn insists_on_people(template: &Template) -> bool {
             matches!(node.empty, EmptyRule::BlockSubmit | EmptyRule::InitiatorPicks)
                 || matches!(&node.approvers, Approvers::People(rules) if rules.iter().any(is_pick))
         }
-        Block::Cc(_) | Block::Branch(_) => false,
+        Block::Cc(_)
+        | Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Route(_)
+        | Block::Auto(_) => false,
     })
 }
 
@@ -128,7 +150,7 @@ fn checked_title(
 fn check_picks(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
     for (node, users) in &request.picks {
         let offer = offer_of(draft.template, node);
-        let scene = Scene { template: draft.template, directory: draft.directory, instance: &draft.instance };
+        let scene = draft.scene(TokenId(0));
         for user in users {
             let offered = offer.is_some_and(|offer| offer.holds(*user, scene));
             if !offered || !draft.directory.is_active(*user) {
@@ -169,7 +191,14 @@ fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
             }
         }
         Block::Cc(node) => (&node.people[..], false),
-        Block::Branch(_) => return None,
+        Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Route(_)
+        | Block::Auto(_) => return None,
     };
     let offered = rules.iter().find_map(|rule| match rule {
         PersonRule::InitiatorPick { many, among } => Some(Offer { many: *many, among: Some(among) }),
@@ -179,7 +208,9 @@ fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
         | PersonRule::DepartmentHead(_)
         | PersonRule::Role(_)
         | PersonRule::Group(_)
-        | PersonRule::FormPerson(_) => None,
+        | PersonRule::FormPerson(_)
+        | PersonRule::ApproverPick { .. }
+        | PersonRule::Item { .. } => None,
     });
     offered.or_else(|| when_empty.then_some(Offer { many: true, among: None }))
 }

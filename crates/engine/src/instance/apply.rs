@@ -1,20 +1,23 @@
 //! Applying facts. Nothing here decides anything, and nothing can fail: an event that names what does not exist changes
-//! nothing.
+//! nothing. The slots of a visit: `slots.rs`.
 
 use super::{
-    CcEntry, Comment, Decided, Instance, LaneTaken, Slot, SlotState, Status, Token, TokenState, Visit,
-    VisitState,
+    CcEntry, Comment, Content, Instance, LaneTaken, Returned, SlotState, Status, Timer, Token, TokenState,
+    Visit, VisitState,
 };
-use crate::event::{Decision, Event, NewSlot};
-use crate::ids::{SlotId, TokenId, VisitId};
+use crate::command::{Intervention, ReturnTo};
+use crate::event::Event;
+use crate::form::{Changes, FormData};
+use crate::ids::{NodeId, TimerId, TokenId, UserId, VisitId};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Instance {
     /// Applies a fact.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Submitted { at, title, department, form, picks, serial } => {
+            Event::Submitted { at, title, department, form, picks, serial, linked, digest } => {
                 self.status = Status::Running;
                 self.submitted_at = Some(*at);
                 self.title.clone_from(title);
@@ -22,48 +25,66 @@ impl Instance {
                 self.department = *department;
                 self.form = Arc::new(form.clone());
                 self.picks = picks.clone();
+                self.linked = linked.clone();
+                let (by, digest) = (Some(self.initiator), digest.clone());
+                self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
             }
-            Event::TokenStarted { token, parent } => {
-                self.tokens.push(Token { id: *token, parent: *parent, state: TokenState::Live });
+            Event::FormEdited { at, by, visit: _, edits, digest } => {
+                edit(Arc::make_mut(&mut self.form), edits);
+                let fields = edits.keys().cloned().collect();
+                self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields });
             }
-            Event::LaneChosen { token, branch, lane, tried: _ } => {
-                self.lanes.push(LaneTaken { token: *token, branch: branch.clone(), lane: lane.clone() });
+            Event::Picked { by: _, picks } => self.picks.extend(picks.clone()),
+            Event::ApproversFrozen { people } => self.frozen = people.clone(),
+            Event::TokenStarted { .. }
+            | Event::TokenForked { .. }
+            | Event::TokenArrived { .. }
+            | Event::Joined { .. }
+            | Event::TokenCancelled { .. }
+            | Event::TokenFinished { .. } => self.apply_to_tokens(event),
+            Event::LaneChosen { token, branch, lane, tried: _ } => self.take_lane(*token, branch, lane),
+            Event::LanesChosen { token, fork, lanes, tried: _ } => {
+                lanes.iter().for_each(|lane| self.take_lane(*token, fork, lane));
             }
-            Event::VisitOpened { at, visit, token, node, round, level, mode, slots, upcoming } => {
-                self.visits.push(Visit {
-                    id: *visit,
-                    token: *token,
-                    node: node.clone(),
-                    round: *round,
-                    level: *level,
-                    mode: *mode,
-                    slots: slots.iter().map(|slot| opened(slot, *at)).collect(),
-                    upcoming: upcoming.clone(),
-                    state: VisitState::Open,
-                    opened_at: *at,
-                    closed_at: None,
-                });
+            Event::Looped { route, count, .. } => {
+                self.loops.insert(route.clone(), *count);
             }
-            Event::SlotTurned { at, slot } => self.change_slot(*slot, |slot| {
-                slot.state = SlotState::Pending;
-                slot.pending_at = Some(*at);
-            }),
-            Event::SlotRemoved { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Removed),
-            Event::SlotDecided { at, slot, by, decision, comment } => self.change_slot(*slot, |slot| {
-                slot.state = match decision {
-                    Decision::Approve => SlotState::Approved,
-                    Decision::Reject => SlotState::Rejected,
-                };
-                slot.decided = Some(Decided { by: *by, at: *at, comment: comment.clone() });
-            }),
+            Event::VisitOpened { .. } => self.open_visit(event),
+            Event::SlotTurned { .. }
+            | Event::SlotRemoved { .. }
+            | Event::SlotDecided { .. }
+            | Event::SlotHeld { .. }
+            | Event::SlotSettled { .. }
+            | Event::SlotsAdded { .. }
+            | Event::SlotMoved { .. }
+            | Event::Claimed { .. }
+            | Event::Released { .. } => self.apply_to_slots(event),
             Event::VisitClosed { at, visit, state } => self.close_visit(*visit, *state, *at),
+            Event::TakenBack { slots, .. } => self.reopen(slots),
+            Event::Returned { visit, by, token, to, resume, .. } => {
+                let content = self.content();
+                let (from, by, token, to, resume) = (*visit, *by, *token, to.clone(), *resume);
+                self.status = if to == ReturnTo::Initiator { Status::Returned } else { self.status };
+                self.returns.push(Returned { from, token, to, by, resume, content, settled: false });
+            }
+            Event::ReturnSettled { number, way: _ } => {
+                if let Some(returned) = self.returns.get_mut(*number as usize) {
+                    returned.settled = true;
+                }
+            }
+            Event::Superseded { visits } => {
+                self.visits
+                    .iter_mut()
+                    .filter(|it| visits.contains(&it.id))
+                    .for_each(|it| it.superseded = true);
+            }
+            Event::TimersSet { visit, due_at, timers } => self.set_timers(*visit, *due_at, timers),
+            Event::TimerFired { visit, timer, .. } => self.fire(*visit, *timer),
+            Event::Urged { at, .. } => self.urged_at = Some(*at),
             Event::CcSent { at, node, people } => {
-                self.cc.extend(people.iter().map(|found| CcEntry {
-                    user: found.user,
-                    node: node.clone(),
-                    at: *at,
-                    read_at: None,
-                }));
+                let (user, node, at) = (people.iter().map(|found| found.user), node, *at);
+                let told = user.map(|user| CcEntry { user, node: node.clone(), at, read_at: None });
+                self.cc.extend(told);
             }
             Event::CcRead { at, user } => {
                 for entry in self.cc.iter_mut().filter(|it| it.user == *user && it.read_at.is_none()) {
@@ -77,61 +98,169 @@ impl Instance {
                 mentions: mentions.clone(),
                 attachments: attachments.clone(),
             }),
+            Event::Intervened { what, .. } => self.intervene(what),
+            Event::RevokeAsked { .. } => self.status = Status::Revoking,
+            Event::RevokeRefused { .. } => self.status = Status::Approved,
+            Event::Migrated { version, nodes, .. } => self.migrate(*version, nodes),
             Event::DataWarned { warning } => self.warnings.push(warning.clone()),
-            Event::TokenFinished { token } => self.change_token(*token, TokenState::Finished),
-            Event::Suspended { .. } => self.status = Status::Suspended,
+            Event::Suspended { token, reason, .. } => self.suspend(*token, reason),
+            Event::Resumed => {
+                self.status = Status::Running;
+                self.visits.iter_mut().for_each(|visit| visit.stuck = None);
+            }
+            Event::Reminded { .. }
+            | Event::TriggerCalled { .. }
+            | Event::ChildStarted { .. }
+            | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
         }
     }
 
-    fn change_slot(&mut self, id: SlotId, change: impl FnOnce(&mut Slot)) {
-        if let Some(slot) =
-            self.visits.iter_mut().flat_map(|visit| &mut visit.slots).find(|slot| slot.id == id)
-        {
-            change(slot);
+    fn apply_to_tokens(&mut self, event: &Event) {
+        match event {
+            Event::TokenStarted { token, parent, fork, lane, item } => self.tokens.push(Token {
+                id: *token,
+                parent: *parent,
+                fork: fork.clone(),
+                lane: lane.clone(),
+                item: item.clone(),
+                state: TokenState::Live,
+                outcome: None,
+            }),
+            Event::TokenForked { token, .. } => self.change_token(*token, |it| it.state = TokenState::Forked),
+            Event::TokenArrived { token, outcome } => self.change_token(*token, |it| {
+                it.state = TokenState::Arrived;
+                it.outcome = Some(*outcome);
+            }),
+            Event::Joined { token, .. } => {
+                let children = self.tokens.iter_mut().filter(|it| it.parent == Some(*token));
+                for child in children.filter(|it| it.state == TokenState::Arrived) {
+                    child.state = TokenState::Finished;
+                }
+                self.change_token(*token, |it| it.state = TokenState::Live);
+            }
+            Event::TokenCancelled { token } => {
+                self.change_token(*token, |it| it.state = TokenState::Cancelled);
+            }
+            Event::TokenFinished { token } => self.change_token(*token, |it| it.state = TokenState::Finished),
+            _ => {}
         }
     }
 
-    fn change_token(&mut self, id: TokenId, state: TokenState) {
+    fn change_token(&mut self, id: TokenId, change: impl FnOnce(&mut Token)) {
         if let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) {
-            token.state = state;
+            change(token);
         }
+    }
+
+    fn take_lane(&mut self, token: TokenId, branch: &NodeId, lane: &NodeId) {
+        self.lanes.push(LaneTaken { token, branch: branch.clone(), lane: lane.clone() });
+    }
+
+    fn set_timers(&mut self, id: VisitId, due_at: Option<Timestamp>, timers: &[Timer]) {
+        if let Some(visit) = self.visits.iter_mut().find(|visit| visit.id == id) {
+            visit.due_at = due_at;
+            visit.timers = timers.to_vec();
+        }
+    }
+
+    fn fire(&mut self, id: VisitId, timer: TimerId) {
+        let timers = self.visits.iter_mut().filter(|visit| visit.id == id).flat_map(|it| &mut it.timers);
+        timers.filter(|it| it.id == timer).for_each(|it| it.fired = true);
     }
 
     fn close_visit(&mut self, id: VisitId, state: VisitState, at: Timestamp) {
         let Some(visit) = self.visits.iter_mut().find(|visit| visit.id == id) else { return };
         visit.state = state;
         visit.closed_at = Some(at);
+        visit.stuck = None;
         let left_over = match state {
-            VisitState::Cancelled => SlotState::Cancelled,
+            VisitState::Cancelled | VisitState::Returned => SlotState::Cancelled,
             VisitState::Open
             | VisitState::Passed
             | VisitState::Rejected
             | VisitState::AutoApproved
-            | VisitState::AutoRejected => SlotState::NotNeeded,
+            | VisitState::AutoRejected
+            | VisitState::Skipped => SlotState::NotNeeded,
         };
         for slot in visit.slots.iter_mut().filter(|slot| slot.state.is_open()) {
             slot.state = left_over;
         }
+        self.revising_ended();
+    }
+
+    /// The status follows the initiator's visit: once it is closed, nothing waits for him.
+    fn revising_ended(&mut self) {
+        let revising =
+            |visit: &Visit| visit.kind == super::VisitKind::Revise && visit.state == VisitState::Open;
+        if self.status == Status::Returned && !self.visits.iter().any(revising) {
+            self.status = Status::Running;
+        }
+    }
+
+    fn suspend(&mut self, token: TokenId, reason: &str) {
+        self.status = Status::Suspended;
+        let at = self.visits.iter_mut().rev();
+        if let Some(visit) = at.into_iter().find(|it| it.token == token && it.state == VisitState::Open) {
+            visit.stuck = Some(reason.to_owned());
+        }
+    }
+
+    fn intervene(&mut self, what: &Intervention) {
+        match what {
+            Intervention::SetApprovers { node, people } if people.is_empty() => {
+                self.overrides.remove(node);
+            }
+            Intervention::SetApprovers { node, people } => {
+                self.overrides.insert(node.clone(), people.clone());
+            }
+            Intervention::HandOver { from, to } => self.hand_over_plans(*from, *to),
+            Intervention::Jump { .. }
+            | Intervention::Reassign { .. }
+            | Intervention::Staff { .. }
+            | Intervention::Skip { .. }
+            | Intervention::Terminate
+            | Intervention::Retry => {}
+        }
+    }
+
+    /// People named for nodes that come. Open slots are moved by events of their own.
+    fn hand_over_plans(&mut self, from: UserId, to: UserId) {
+        let named = self.picks.values_mut().chain(self.overrides.values_mut()).flatten();
+        named.filter(|user| **user == from).for_each(|user| *user = to);
+        let upcoming = self.visits.iter_mut().flat_map(|visit| &mut visit.upcoming).flatten();
+        let found = upcoming.chain(self.frozen.values_mut().flatten());
+        found.filter(|found| found.user == from).for_each(|found| found.user = to);
+    }
+
+    fn migrate(&mut self, version: u32, nodes: &BTreeMap<NodeId, NodeId>) {
+        self.template_version = version;
+        let rename = |id: &mut NodeId| {
+            if let Some(new) = nodes.get(id) {
+                id.clone_from(new);
+            }
+        };
+        self.visits.iter_mut().filter(|it| it.state == VisitState::Open).for_each(|it| rename(&mut it.node));
+        self.tokens.iter_mut().filter_map(|token| token.fork.as_mut()).for_each(rename);
+        self.tokens.iter_mut().filter_map(|token| token.lane.as_mut()).for_each(rename);
     }
 
     fn end(&mut self, status: Status, at: Timestamp) {
         self.status = status;
         self.ended_at = Some(at);
-        for token in self.tokens.iter_mut().filter(|token| token.state == TokenState::Live) {
+        let moving = [TokenState::Live, TokenState::Forked, TokenState::Arrived];
+        for token in self.tokens.iter_mut().filter(|token| moving.contains(&token.state)) {
             token.state = TokenState::Cancelled;
         }
+        self.returns.iter_mut().for_each(|returned| returned.settled = true);
     }
 }
 
-fn opened(new: &NewSlot, at: Timestamp) -> Slot {
-    Slot {
-        id: new.id,
-        owner: new.owner,
-        assignee: new.assignee,
-        why: new.why.clone(),
-        state: new.state,
-        pending_at: (new.state == SlotState::Pending).then_some(at),
-        decided: None,
+fn edit(form: &mut FormData, edits: &Changes) {
+    for (field, value) in edits {
+        match value {
+            Some(value) => form.0.insert(field.clone(), value.clone()),
+            None => form.0.remove(field),
+        };
     }
 }

@@ -177,7 +177,10 @@ fn named_place(wanted: u32, template: &Template) -> (Option<NodeId>, String) {
         let kind = match block {
             Block::Approval(_) => 'a',
             Block::Cc(_) => 'c',
-            Block::Branch(_) => 'l',
+            Block::Branch(_) | Block::Parallel(_) | Block::Each(_) => 'l',
+            Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {
+                'o'
+            }
         };
         place(kind, Some(block.id())) == wanted
     };

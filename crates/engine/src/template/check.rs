@@ -3,11 +3,11 @@
 use super::lint::lint_branches;
 use super::naming::check_naming;
 use super::{
-    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, PersonRule, SelfRule,
-    Start, Template, When,
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, Parallel, PersonRule,
+    Route, SelfRule, Start, Take, Template, When,
 };
 use crate::condition::check_groups;
-use crate::form::{Field, FieldKind, RowId, check_rules, is_currency};
+use crate::form::{Field, FieldKind, FieldKind as F, RowId, check_rules, is_currency};
 use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
 use std::collections::HashSet;
@@ -179,6 +179,16 @@ impl Check<'_> {
                 Block::Approval(node) => self.approval(node, &path),
                 Block::Cc(node) => self.cc(node, &path),
                 Block::Branch(branch) => self.branch(branch, &path, depth),
+                Block::Parallel(fork) => self.parallel(fork, &path, depth),
+                Block::Each(each) => {
+                    let kinds = [F::Contact, F::Department, F::MultiSelect, F::Table];
+                    self.field_of_kind(&each.list, &kinds, &format!("{path}.list"));
+                    self.blocks(&each.blocks, &format!("{path}.blocks"), depth + 1);
+                }
+                Block::Route(route) => self.route(route, &path),
+                Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Auto(_) => {
+                    self.title(&format!("{path}.title"), block.title());
+                }
             }
         }
     }
@@ -249,6 +259,38 @@ impl Check<'_> {
         }
     }
 
+    fn parallel(&mut self, fork: &Parallel, path: &str, depth: usize) {
+        if fork.lanes.len() < 2 {
+            self.error(format!("{path}.lanes"), "lanes_missing", "a fork has at least two lanes");
+        }
+        let defaults = fork.lanes.iter().filter(|lane| lane.when == When::Default).count();
+        if fork.take == Take::Matching && defaults != 1 {
+            let message = "an inclusive fork has exactly one default lane";
+            self.error(format!("{path}.lanes"), "default_missing", message);
+        }
+        for (number, lane) in fork.lanes.iter().enumerate() {
+            let path = format!("{path}.lanes[{number}]");
+            self.id(&lane.id, &path);
+            if let (When::AnyOf(groups), Take::Matching) = (&lane.when, fork.take) {
+                let form = &self.template.form;
+                check_groups(groups, form, &format!("{path}.when"), &mut self.problems);
+            }
+            self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
+        }
+    }
+
+    fn route(&mut self, route: &Route, path: &str) {
+        self.title(&format!("{path}.title"), &route.title);
+        check_groups(&route.when, &self.template.form, &format!("{path}.when"), &mut self.problems);
+        let around = |id: &NodeId| self.template.forks_around(id);
+        // What was drawn before it is known already; what comes after it is not.
+        let before = self.ids.contains(&route.to) && route.to != route.id;
+        if !before || around(&route.to) != around(&route.id) {
+            let message = "a route goes back to a block before it, within the same branches of forks";
+            self.error(format!("{path}.to"), "route_target_unfit", message);
+        }
+    }
+
     fn rules(&mut self, rules: &[PersonRule], path: &str, place: Place) {
         if rules.iter().filter(|rule| matches!(rule, PersonRule::InitiatorPick { .. })).count() > 1 {
             self.error(path, "pick_repeated", "the initiator picks once for a node");
@@ -272,7 +314,9 @@ impl Check<'_> {
                 | PersonRule::InitiatorPick { .. }
                 | PersonRule::Initiator
                 | PersonRule::Role(_)
-                | PersonRule::Group(_) => {}
+                | PersonRule::Group(_)
+                | PersonRule::ApproverPick { .. }
+                | PersonRule::Item { .. } => {}
             }
         }
     }
@@ -295,7 +339,7 @@ impl Check<'_> {
     fn start(&mut self, start: &Start, path: &str) {
         let path = format!("{path}.start");
         match start {
-            Start::Initiator => {}
+            Start::Initiator | Start::Item => {}
             Start::FormPerson(field) => self.field_of_kind(field, &[FieldKind::Contact], &path),
             Start::FormDepartment(field) => self.field_of_kind(field, &[FieldKind::Department], &path),
         }

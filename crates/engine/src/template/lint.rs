@@ -50,10 +50,13 @@ fn lint_blocks(blocks: &[Block], path: &str, directory: &Directory, problems: &m
                 }
             }
             Block::Cc(node) => lint_rules(&node.people, &format!("{path}.people"), directory, problems),
-            Block::Branch(branch) => {
-                for (number, lane) in branch.lanes.iter().enumerate() {
+            Block::Branch(_) | Block::Parallel(_) => {
+                for (number, lane) in block.lanes().iter().enumerate() {
                     lint_blocks(&lane.blocks, &format!("{path}.lanes[{number}].blocks"), directory, problems);
                 }
+            }
+            Block::Each(each) => lint_blocks(&each.blocks, &format!("{path}.blocks"), directory, problems),
+            Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {
             }
         }
     }
@@ -68,7 +71,15 @@ fn lint_circles(template: &Template, directory: &Directory, problems: &mut Vec<P
                 .iter()
                 .any(|rule| matches!(rule, PersonRule::Supervisor(_) | PersonRule::DepartmentHead(_))),
         },
-        Block::Cc(_) | Block::Branch(_) => false,
+        Block::Cc(_)
+        | Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Route(_)
+        | Block::Auto(_) => false,
     };
     if !template.blocks().iter().any(looks_up) {
         return;
@@ -108,8 +119,13 @@ fn lint_rules(rules: &[PersonRule], path: &str, directory: &Directory, problems:
                 lint_holders(group, "group", &path, directory, problems);
             }
             PersonRule::DepartmentHead(_) => lint_headless(&path, directory, problems),
-            PersonRule::InitiatorPick { among, .. } => lint_offer(among, &path, directory, problems),
-            PersonRule::Initiator | PersonRule::Supervisor(_) | PersonRule::FormPerson(_) => {}
+            PersonRule::InitiatorPick { among, .. } | PersonRule::ApproverPick { among, .. } => {
+                lint_offer(among, &path, directory, problems)
+            }
+            PersonRule::Initiator
+            | PersonRule::Supervisor(_)
+            | PersonRule::FormPerson(_)
+            | PersonRule::Item { .. } => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Finding one's way in a flow: a node by its id, and what comes after it.
+//! Finding one's way in a flow: a node by its id, what comes after it, and what lies around it.
 
 use super::{Block, Lane, Template};
 use crate::ids::NodeId;
@@ -8,8 +8,49 @@ use crate::ids::NodeId;
 pub enum Next<'a> {
     /// To this block.
     Block(&'a Block),
+    /// To the join of this fork, in one of whose branches it is.
+    Join(&'a NodeId),
     /// The flow ends here.
     End,
+}
+
+impl Block {
+    /// The block lists inside it, in the order they are drawn.
+    pub fn lists(&self) -> Vec<&[Block]> {
+        match self {
+            Block::Branch(branch) => branch.lanes.iter().map(|lane| &lane.blocks[..]).collect(),
+            Block::Parallel(fork) => fork.lanes.iter().map(|lane| &lane.blocks[..]).collect(),
+            Block::Each(each) => vec![&each.blocks],
+            Block::Approval(_)
+            | Block::Cc(_)
+            | Block::Delay(_)
+            | Block::Trigger(_)
+            | Block::SubProcess(_)
+            | Block::Route(_)
+            | Block::Auto(_) => Vec::new(),
+        }
+    }
+
+    /// Its lanes, where it has some.
+    pub fn lanes(&self) -> &[Lane] {
+        match self {
+            Block::Branch(branch) => &branch.lanes,
+            Block::Parallel(fork) => &fork.lanes,
+            Block::Approval(_)
+            | Block::Cc(_)
+            | Block::Each(_)
+            | Block::Delay(_)
+            | Block::Trigger(_)
+            | Block::SubProcess(_)
+            | Block::Route(_)
+            | Block::Auto(_) => &[],
+        }
+    }
+
+    /// Tokens are forked here.
+    pub fn is_fork(&self) -> bool {
+        matches!(self, Block::Parallel(_) | Block::Each(_))
+    }
 }
 
 impl Template {
@@ -23,14 +64,24 @@ impl Template {
         self.flow.first().map_or(Next::End, Next::Block)
     }
 
-    /// What comes after a node or branch; after the last of a lane comes what follows the branch.
+    /// What comes after a node or branch: after the last of a lane what follows its branch, or the join of its fork.
     pub fn after(&self, id: &NodeId) -> Next<'_> {
         after(&self.flow, id, Next::End).unwrap_or(Next::End)
     }
 
-    /// Where a lane begins: its first block, or what follows its branch.
-    pub fn into_lane<'a>(&'a self, branch: &NodeId, lane: &'a Lane) -> Next<'a> {
-        lane.blocks.first().map_or_else(|| self.after(branch), Next::Block)
+    /// Where a lane begins: its first block, or what follows it.
+    pub fn into_lane<'a>(&'a self, block: &'a Block, lane: &'a Lane) -> Next<'a> {
+        match lane.blocks.first() {
+            Some(first) => Next::Block(first),
+            None if block.is_fork() => Next::Join(block.id()),
+            None => self.after(block.id()),
+        }
+    }
+
+    /// The forks around a node, the outermost first; absent where there is no such node.
+    pub fn forks_around(&self, id: &NodeId) -> Option<Vec<&NodeId>> {
+        let mut around = Vec::new();
+        climb_to(&self.flow, id, &mut around).then_some(around)
     }
 
     /// Every node and branch, in the order they are drawn; lanes before what follows their branch.
@@ -44,9 +95,7 @@ impl Template {
 fn collect<'a>(blocks: &'a [Block], all: &mut Vec<&'a Block>) {
     for block in blocks {
         all.push(block);
-        if let Block::Branch(branch) = block {
-            branch.lanes.iter().for_each(|lane| collect(&lane.blocks, all));
-        }
+        block.lists().into_iter().for_each(|list| collect(list, all));
     }
 }
 
@@ -55,10 +104,24 @@ fn find<'a>(blocks: &'a [Block], id: &NodeId) -> Option<&'a Block> {
         if block.id() == id {
             return Some(block);
         }
-        match block {
-            Block::Branch(branch) => branch.lanes.iter().find_map(|lane| find(&lane.blocks, id)),
-            Block::Approval(_) | Block::Cc(_) => None,
+        block.lists().into_iter().find_map(|list| find(list, id))
+    })
+}
+
+fn climb_to<'a>(blocks: &'a [Block], id: &NodeId, around: &mut Vec<&'a NodeId>) -> bool {
+    blocks.iter().any(|block| {
+        if block.id() == id {
+            return true;
         }
+        let depth = around.len();
+        if block.is_fork() {
+            around.push(block.id());
+        }
+        let inside = block.lists().into_iter().any(|list| climb_to(list, id, around));
+        if !inside {
+            around.truncate(depth);
+        }
+        inside
     })
 }
 
@@ -70,9 +133,8 @@ fn after<'a>(blocks: &'a [Block], id: &NodeId, follows: Next<'a>) -> Option<Next
         if block.id() == id {
             return Some(next);
         }
-        if let Block::Branch(branch) = block
-            && let Some(found) = branch.lanes.iter().find_map(|lane| after(&lane.blocks, id, next))
-        {
+        let inner = if block.is_fork() { Next::Join(block.id()) } else { next };
+        if let Some(found) = block.lists().into_iter().find_map(|list| after(list, id, inner)) {
             return Some(found);
         }
         rest = tail;

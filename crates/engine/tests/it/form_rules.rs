@@ -243,6 +243,7 @@ fn a_submission_is_reckoned_and_judged_by_the_rules() {
         at: at(0),
         seen_version: None,
         command: Command::Submit(submit(raw.clone())),
+        outside: Default::default(),
     };
     let refused = decide(&template, &world.directory(), &draft, &envelope).unwrap_err();
     let Rejection::FormInvalid { problems } = refused else { panic!("{refused:?}") };

@@ -5,6 +5,7 @@ use crate::world::{at, department, group, role, user};
 use fastrand::Rng;
 use zhupi_engine::condition::{Compare, Condition, Group, Scope, Subject, Test};
 use zhupi_engine::directory::{Department, Role, User, UserGroup};
+use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, Form, FormData, Money, Value};
 use zhupi_engine::ids::{DepartmentId, SlotId, UserId};
 use zhupi_engine::ledger::{Entry, Follower, GENESIS, hex, seal};
@@ -61,7 +62,8 @@ fn walk(seed: u64) -> Status {
             _ => random_command(&mut rng, &instance),
         };
         let seen_version = (rng.u8(..) < 3).then_some(instance.version + 1);
-        let envelope = Envelope { actor, at: at(step as i64), seen_version, command };
+        let envelope =
+            Envelope { actor, at: at(step as i64), seen_version, command, outside: Default::default() };
         match decide(&template, &directory, &instance, &envelope) {
             Err(rejection) => assert!(!rejection.code().is_empty() && !rejection.to_string().is_empty()),
             Ok(events) => {
@@ -217,6 +219,7 @@ fn random_blocks(rng: &mut Rng, ids: &mut u32, depth: u32) -> Vec<Block> {
                     id: id.into(),
                     people,
                     allow_more: rng.bool(),
+                    fields: Default::default(),
                     other: Default::default(),
                 })
             }
@@ -380,8 +383,8 @@ fn random_command(rng: &mut Rng, instance: &Instance) -> (UserId, Command) {
     };
     let comment = if rng.bool() { "words".to_owned() } else { String::new() };
     match rng.u8(..40) {
-        0..28 => (actor, Command::Approve { slot, comment }),
-        28..31 => (actor, Command::Reject { slot, comment }),
+        0..28 => (actor, Command::decide(Decision::Approve, slot, comment)),
+        28..31 => (actor, Command::decide(Decision::Reject, slot, comment)),
         31 => (instance.initiator, Command::Withdraw { reason: comment }),
         32..35 => (random_user(rng), Command::comment(comment)),
         35..38 => (random_user(rng), Command::MarkRead),

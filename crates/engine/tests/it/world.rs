@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::approvers::Why;
 use zhupi_engine::directory::{Department, Role, User, UserGroup};
+use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
 use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SlotId, UserId};
 use zhupi_engine::instance::{SlotState, Visit};
@@ -204,6 +205,7 @@ pub fn cc(id: &str, names: &[&str]) -> Block {
         title: id.to_owned(),
         people,
         allow_more: false,
+        fields: Default::default(),
         other: Default::default(),
     })
 }
@@ -261,7 +263,13 @@ impl Run {
 
     pub fn act(&mut self, actor: &str, command: Command) -> Result<(), Rejection> {
         self.clock += 60;
-        let envelope = Envelope { actor: user(actor), at: at(self.clock), seen_version: None, command };
+        let envelope = Envelope {
+            actor: user(actor),
+            at: at(self.clock),
+            seen_version: None,
+            command,
+            outside: Default::default(),
+        };
         let events = decide(&self.template, &self.world.directory(), &self.instance, &envelope)?;
         events.iter().for_each(|event| self.instance.apply(event));
         self.instance.version += 1;
@@ -272,12 +280,12 @@ impl Run {
 
     pub fn try_approve(&mut self, name: &str) -> Result<(), Rejection> {
         let slot = self.slot_of(name);
-        self.act(name, Command::Approve { slot, comment: String::new() })
+        self.act(name, Command::decide(Decision::Approve, slot, ""))
     }
 
     pub fn try_reject(&mut self, name: &str) -> Result<(), Rejection> {
         let slot = self.slot_of(name);
-        self.act(name, Command::Reject { slot, comment: "no".to_owned() })
+        self.act(name, Command::decide(Decision::Reject, slot, "no"))
     }
 
     pub fn approve(mut self, name: &str) -> Self {

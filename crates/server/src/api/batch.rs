@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, SlotId};
 use zhupi_engine::{Command, Status};
 
@@ -49,8 +50,8 @@ impl BatchAction {
     fn command(self, slot: SlotId, comment: &str) -> Command {
         let comment = comment.to_owned();
         match self {
-            BatchAction::Approve => Command::Approve { slot, comment },
-            BatchAction::Reject => Command::Reject { slot, comment },
+            BatchAction::Approve => Command::decide(Decision::Approve, slot, comment),
+            BatchAction::Reject => Command::decide(Decision::Reject, slot, comment),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, NodeId, TemplateId};
 use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{TaskBox, TaskFilter, TaskKind, TaskRow};
@@ -132,7 +133,7 @@ async fn list_tasks(
               (status = 409, description = "somebody was faster: it says who, what and when")))]
 async fn approve_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
     let slot = at.slot;
-    at.act(Command::Approve { slot, comment }).await
+    at.act(Command::decide(Decision::Approve, slot, comment)).await
 }
 
 /// Reject a task
@@ -142,7 +143,7 @@ async fn approve_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> A
               (status = 409, description = "somebody was faster: it says who, what and when")))]
 async fn reject_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
     let slot = at.slot;
-    at.act(Command::Reject { slot, comment }).await
+    at.act(Command::decide(Decision::Reject, slot, comment)).await
 }
 
 /// Mark an instance as read

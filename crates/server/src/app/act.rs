@@ -100,7 +100,8 @@ impl App {
         let Options { seen_version, idempotency_key, manner } = options;
         let asked = asked_of(idempotency_key, instance, &command);
         to_the_end(name, async move {
-            let envelope = Envelope { actor, at: app.now(), seen_version, command };
+            let envelope =
+                Envelope { actor, at: app.now(), seen_version, command, outside: Default::default() };
             app.go_on(tenant, instance, (envelope, manner), asked).await
         })
         .await
@@ -121,7 +122,8 @@ impl App {
         let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
         let draft = Instance::draft(id, of, version, actor);
         let command = Command::Submit(submit);
-        let envelope = Envelope { actor, at: self.now(), seen_version: None, command };
+        let envelope =
+            Envelope { actor, at: self.now(), seen_version: None, command, outside: Default::default() };
         let events = decide(&template, &directory, &draft, &envelope)?;
         let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
         let before = Before::Nothing { draft, business_key };

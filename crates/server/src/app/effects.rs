@@ -23,12 +23,14 @@ pub const SEAL: &str = "seal";
 pub const SIGNING_KEY: &str = "esign:";
 
 /// Everything a webhook can be told of.
-pub const EVENT_TYPES: [&str; 10] = [
+pub const EVENT_TYPES: [&str; 12] = [
     "instance.submitted",
     "instance.approved",
     "instance.rejected",
     "instance.withdrawn",
     "instance.suspended",
+    "instance.revoked",
+    "instance.terminated",
     "task.created",
     "task.decided",
     "cc.sent",
@@ -177,7 +179,38 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         Event::Ended { status, reason, .. } => {
             ended(*status).map(|kind| of_instance(kind, accepted, reason)).into_iter().collect()
         }
-        Event::TokenStarted { .. }
+        Event::FormEdited { .. }
+        | Event::Picked { .. }
+        | Event::ApproversFrozen { .. }
+        | Event::TokenForked { .. }
+        | Event::TokenArrived { .. }
+        | Event::Joined { .. }
+        | Event::TokenCancelled { .. }
+        | Event::LanesChosen { .. }
+        | Event::Looped { .. }
+        | Event::SlotHeld { .. }
+        | Event::SlotSettled { .. }
+        | Event::SlotsAdded { .. }
+        | Event::SlotMoved { .. }
+        | Event::Claimed { .. }
+        | Event::Released { .. }
+        | Event::TakenBack { .. }
+        | Event::Returned { .. }
+        | Event::ReturnSettled { .. }
+        | Event::Superseded { .. }
+        | Event::TimersSet { .. }
+        | Event::TimerFired { .. }
+        | Event::Reminded { .. }
+        | Event::Urged { .. }
+        | Event::TriggerCalled { .. }
+        | Event::ChildStarted { .. }
+        | Event::Answered { .. }
+        | Event::Intervened { .. }
+        | Event::RevokeAsked { .. }
+        | Event::RevokeRefused { .. }
+        | Event::Migrated { .. }
+        | Event::Resumed
+        | Event::TokenStarted { .. }
         | Event::LaneChosen { .. }
         | Event::SlotRemoved { .. }
         | Event::VisitClosed { .. }
@@ -192,7 +225,9 @@ fn ended(status: Status) -> Option<&'static str> {
         Status::Approved => Some("instance.approved"),
         Status::Rejected => Some("instance.rejected"),
         Status::Withdrawn => Some("instance.withdrawn"),
-        Status::Draft | Status::Running | Status::Suspended => None,
+        Status::Revoked => Some("instance.revoked"),
+        Status::Terminated => Some("instance.terminated"),
+        Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => None,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use jiff::SignedDuration;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use zhupi_engine::event::Decision;
 use zhupi_engine::form::read_values;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
 use zhupi_engine::{Command, Submit};
@@ -237,9 +238,11 @@ async fn tell_one(
         app.clock.advance(PAUSE);
         let next = instance.pending().next().map(|(_, slot)| (slot.id, slot.assignee));
         let (actor, command) = match (act, next) {
-            ('a', Some((slot, actor))) => (actor, Command::Approve { slot, comment: "同意".to_owned() }),
+            ('a', Some((slot, actor))) => {
+                (actor, Command::decide(Decision::Approve, slot, "同意".to_owned()))
+            }
             ('r', Some((slot, actor))) => {
-                (actor, Command::Reject { slot, comment: "材料不全，请补充后重新提交".to_owned() })
+                (actor, Command::decide(Decision::Reject, slot, "材料不全，请补充后重新提交".to_owned()))
             }
             ('c', _) => (initiator, Command::comment("请尽快处理，谢谢")),
             ('w', _) => (initiator, Command::Withdraw { reason: "计划有变".to_owned() }),

@@ -266,6 +266,7 @@ fn cc(id: &str, title: &str, rule: PersonRule) -> Block {
         title: title.to_owned(),
         people: vec![rule],
         allow_more: false,
+        fields: Default::default(),
         other: Default::default(),
     })
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{SlotId, UserId};
 use zhupi_engine::{Command, Directory, Envelope, Instance, Rejection, Template, decide};
 
@@ -39,7 +40,8 @@ pub fn allowed_actions(
     at: Timestamp,
 ) -> Vec<AllowedAction> {
     let ask = |command: Command| {
-        let envelope = Envelope { actor: viewer, at, seen_version: None, command };
+        let envelope =
+            Envelope { actor: viewer, at, seen_version: None, command, outside: Default::default() };
         decide(template, directory, instance, &envelope)
     };
     let allowed = |action: Action, slot: Option<SlotId>| {
@@ -61,8 +63,8 @@ pub fn allowed_actions(
 fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command> {
     let words = words.to_owned();
     match action {
-        Action::Approve => slot.map(|slot| Command::Approve { slot, comment: words }),
-        Action::Reject => slot.map(|slot| Command::Reject { slot, comment: words }),
+        Action::Approve => slot.map(|slot| Command::decide(Decision::Approve, slot, words)),
+        Action::Reject => slot.map(|slot| Command::decide(Decision::Reject, slot, words)),
         Action::Withdraw => Some(Command::Withdraw { reason: words }),
         Action::Comment => Some(Command::comment(words)),
         Action::MarkRead => Some(Command::MarkRead),

@@ -105,9 +105,15 @@ pub struct DecidedView {
 pub enum SlotWord {
     Queued,
     Pending,
+    Offered,
+    Taken,
+    Waiting,
     Approved,
     Rejected,
+    Abstained,
+    Returned,
     Auto,
+    AutoRejected,
     NotNeeded,
     Removed,
     Cancelled,
@@ -141,9 +147,20 @@ impl Walk<'_> {
             match block {
                 Block::Approval(node) => nodes.extend(self.approval(node).map(NodeView::Approval)),
                 Block::Cc(node) => nodes.extend(self.cc(node).map(NodeView::Cc)),
+                Block::Parallel(fork) => {
+                    for lane in fork.lanes.iter().filter(|lane| self.was_entered(lane)) {
+                        nodes.push(NodeView::Branch(lane_view(&fork.id, &fork.title, lane)));
+                        self.collect(&lane.blocks, nodes);
+                    }
+                }
+                Block::Each(each) => self.collect(&each.blocks, nodes),
+                Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Auto(_) => {
+                    nodes.extend(self.stop(block).map(NodeView::Approval));
+                }
+                Block::Route(_) => {}
                 Block::Branch(branch) => {
                     for lane in branch.lanes.iter().filter(|lane| self.was_taken(branch, lane)) {
-                        nodes.push(NodeView::Branch(branch_view(branch, lane)));
+                        nodes.push(NodeView::Branch(lane_view(&branch.id, &branch.title, lane)));
                         self.collect(&lane.blocks, nodes);
                     }
                 }
@@ -155,10 +172,23 @@ impl Walk<'_> {
         self.instance.lanes.iter().any(|taken| taken.branch == branch.id && taken.lane == lane.id)
     }
 
+    fn was_entered(&self, lane: &Lane) -> bool {
+        self.instance.tokens.iter().any(|token| token.lane.as_ref() == Some(&lane.id))
+    }
+
     fn approval(&self, node: &Approval) -> Option<ApprovalView> {
-        let here = self.instance.visits.iter().filter(|visit| visit.node == node.id);
+        self.visits_at(&node.id, &node.title)
+    }
+
+    /// A node that waits for something that is no person, or did something by itself.
+    fn stop(&self, block: &Block) -> Option<ApprovalView> {
+        self.visits_at(block.id(), block.title())
+    }
+
+    fn visits_at(&self, node: &NodeId, title: &str) -> Option<ApprovalView> {
+        let here = self.instance.visits.iter().filter(|visit| &visit.node == node);
         let visits: Vec<VisitView> = here.map(|visit| self.visit(visit)).collect();
-        let view = ApprovalView { node: node.id.clone(), title: node.title.clone(), visits };
+        let view = ApprovalView { node: node.clone(), title: title.to_owned(), visits };
         (!view.visits.is_empty()).then_some(view)
     }
 
@@ -201,10 +231,10 @@ impl Walk<'_> {
     }
 }
 
-fn branch_view(branch: &Branch, lane: &Lane) -> BranchView {
+fn lane_view(branch: &NodeId, title: &str, lane: &Lane) -> BranchView {
     BranchView {
-        node: branch.id.clone(),
-        title: branch.title.clone(),
+        node: branch.clone(),
+        title: title.to_owned(),
         lane: lane.id.clone(),
         lane_title: lane.title.clone(),
     }
@@ -214,9 +244,15 @@ fn slot_word(state: SlotState) -> SlotWord {
     match state {
         SlotState::Queued => SlotWord::Queued,
         SlotState::Pending => SlotWord::Pending,
+        SlotState::Offered => SlotWord::Offered,
+        SlotState::Taken => SlotWord::Taken,
+        SlotState::Waiting => SlotWord::Waiting,
         SlotState::Approved => SlotWord::Approved,
         SlotState::Rejected => SlotWord::Rejected,
+        SlotState::Abstained => SlotWord::Abstained,
+        SlotState::Returned => SlotWord::Returned,
         SlotState::Auto(_) => SlotWord::Auto,
+        SlotState::AutoRejected(_) => SlotWord::AutoRejected,
         SlotState::NotNeeded => SlotWord::NotNeeded,
         SlotState::Removed => SlotWord::Removed,
         SlotState::Cancelled => SlotWord::Cancelled,
@@ -225,11 +261,16 @@ fn slot_word(state: SlotState) -> SlotWord {
 
 fn auto_reason(state: SlotState) -> Option<&'static str> {
     match state {
-        SlotState::Auto(reason) => Some(reason_word(reason)),
+        SlotState::Auto(reason) | SlotState::AutoRejected(reason) => Some(reason_word(reason)),
         SlotState::Queued
         | SlotState::Pending
+        | SlotState::Offered
+        | SlotState::Taken
+        | SlotState::Waiting
         | SlotState::Approved
         | SlotState::Rejected
+        | SlotState::Abstained
+        | SlotState::Returned
         | SlotState::NotNeeded
         | SlotState::Removed
         | SlotState::Cancelled => None,
@@ -240,5 +281,9 @@ pub(super) fn reason_word(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "self_skip",
         AutoReason::Duplicate { .. } => "duplicate",
+        AutoReason::Kept { .. } => "kept",
+        AutoReason::AskedLater => "asked_later",
+        AutoReason::Timeout => "timeout",
+        AutoReason::ByAdded => "by_added",
     }
 }

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
-use zhupi_engine::event::{Decision, LaneTried, NewSlot};
-use zhupi_engine::form::FileRef;
+use zhupi_engine::command::ReturnTo;
+use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay};
+use zhupi_engine::form::{Changes, FileRef};
 use zhupi_engine::ids::{NodeId, SlotId, UserId, VisitId};
-use zhupi_engine::instance::{AutoReason, Slot, SlotState, VisitState};
+use zhupi_engine::instance::{AutoReason, Outcome, Slot, SlotState, VisitState};
 use zhupi_engine::ledger::{Entry, hex};
 use zhupi_engine::template::{Block, Lane};
 use zhupi_engine::{Directory, Event, Instance, Status, Template};
@@ -89,7 +90,69 @@ impl Teller<'_> {
                 self.commented(*by, text, mentions, attachments)
             }
             Event::DataWarned { warning } => warning.clone(),
-            Event::TokenStarted { .. } | Event::TokenFinished { .. } => String::new(),
+            Event::TokenStarted { .. }
+            | Event::TokenFinished { .. }
+            | Event::TokenForked { .. }
+            | Event::TokenArrived { .. }
+            | Event::TokenCancelled { .. }
+            | Event::ApproversFrozen { .. }
+            | Event::Superseded { .. }
+            | Event::TimersSet { .. }
+            | Event::TimerFired { .. }
+            | Event::SlotHeld { .. } => String::new(),
+            Event::FormEdited { by, edits, .. } => self.edited(*by, edits),
+            Event::Picked { by, picks } => {
+                let people: Vec<String> = picks.values().flatten().map(|user| self.name(*user)).collect();
+                format!("{} picked {}", self.name(*by), people.join(", "))
+            }
+            Event::Joined { fork, .. } => format!("all branches of {} are done", self.title(fork)),
+            Event::LanesChosen { fork, lanes, .. } => {
+                let lanes: Vec<String> = lanes.iter().map(|lane| self.lane_title(fork, lane)).collect();
+                format!("the ways {} were taken", lanes.join(", "))
+            }
+            Event::Looped { to, count, .. } => format!("back to {}, for the {count}. time", self.title(to)),
+            Event::SlotSettled { slot, state, .. } => {
+                format!("the task of {} is decided: {}", self.assignee(*slot), settled(*state))
+            }
+            Event::SlotsAdded { by, slots, comment, .. } => {
+                let people: Vec<String> = slots.iter().map(|slot| self.name(slot.assignee)).collect();
+                with_words(format!("{} brought in {}", self.name(*by), people.join(", ")), comment)
+            }
+            Event::SlotMoved { by, to, how, comment, .. } => self.moved(*by, *to, *how, comment),
+            Event::Claimed { slot, .. } => format!("{} has claimed the task", self.assignee(*slot)),
+            Event::Released { slot, .. } => format!("{} has given the task back", self.assignee(*slot)),
+            Event::TakenBack { by, .. } => format!("{} has taken the decision back", self.name(*by)),
+            Event::Returned { by, to, comment, .. } => {
+                let to = match to {
+                    ReturnTo::Initiator => "the initiator".to_owned(),
+                    ReturnTo::Node(node) => self.title(node),
+                };
+                with_words(format!("{} sent it back to {to}", self.name(*by)), comment)
+            }
+            Event::ReturnSettled { way, .. } => self.resumed(way),
+            Event::Reminded { people, .. } => format!("reminded: {}", self.names(people)),
+            Event::Urged { by, people, comment, .. } => {
+                with_words(format!("{} asked {} to hurry", self.name(*by), self.names(people)), comment)
+            }
+            Event::TriggerCalled { node, .. } => format!("{} called its address", self.title(node)),
+            Event::ChildStarted { node, .. } => format!("{} began another request", self.title(node)),
+            Event::Answered { visit, outcome, .. } => {
+                let node = self.instance.visit(*visit).map(|visit| self.title(&visit.node));
+                let outcome = match outcome {
+                    Outcome::Approved => "yes",
+                    Outcome::Rejected => "no",
+                };
+                format!("{} answered {outcome}", node.unwrap_or_default())
+            }
+            Event::Intervened { by, what, reason, .. } => {
+                format!("administrator {}: {}, because {reason}", self.name(*by), what.name())
+            }
+            Event::RevokeAsked { reason, .. } => {
+                format!("{} asks for it to be revoked: {reason}", self.name(self.instance.initiator))
+            }
+            Event::RevokeRefused { .. } => "the revocation was not agreed to".to_owned(),
+            Event::Migrated { version, .. } => format!("it goes on after version {version} of the template"),
+            Event::Resumed => "it goes on".to_owned(),
             Event::Suspended { node, reason, .. } => {
                 format!("stopped at {}: {reason}", self.title(node))
             }
@@ -113,6 +176,12 @@ impl Teller<'_> {
                 SlotState::Removed => ", left out".to_owned(),
                 SlotState::Queued
                 | SlotState::Pending
+                | SlotState::Offered
+                | SlotState::Taken
+                | SlotState::Waiting
+                | SlotState::Abstained
+                | SlotState::Returned
+                | SlotState::AutoRejected(_)
                 | SlotState::Approved
                 | SlotState::Rejected
                 | SlotState::NotNeeded
@@ -129,6 +198,7 @@ impl Teller<'_> {
         let verb = match decision {
             Decision::Approve => "approved",
             Decision::Reject => "rejected",
+            Decision::Abstain => "abstained",
         };
         let place = match self.slot(slot) {
             Some(slot) if slot.assignee != by => format!(" in the place of {}", self.name(slot.assignee)),
@@ -136,6 +206,50 @@ impl Teller<'_> {
         };
         let words = if comment.is_empty() { String::new() } else { format!(": {comment}") };
         format!("{} {verb}{place}{words}", self.name(by))
+    }
+
+    fn edited(&self, by: Option<UserId>, edits: &Changes) -> String {
+        let title = |id| self.template.form.field(id).map_or_else(|| id.to_string(), |it| it.title.clone());
+        let fields: Vec<String> = edits.keys().map(title).collect();
+        let who = by.map_or_else(|| "the flow".to_owned(), |user| self.name(user));
+        format!("{who} changed {}", fields.join(", "))
+    }
+
+    fn moved(&self, by: UserId, to: UserId, how: Move, comment: &str) -> String {
+        let (by, to) = (self.name(by), self.name(to));
+        let text = match how {
+            Move::Transfer => format!("{by} handed the task to {to}"),
+            Move::Delegate => format!("{by} asked {to} for an opinion"),
+            Move::GivenBack => format!("{by} gave the task back to {to}"),
+            Move::Absence => format!("{to} stands in for somebody absent"),
+            Move::BackFromAbsence => format!("{to} is back"),
+            Move::Leaver => format!("the task of somebody who left went to {to}"),
+            Move::Timeout => format!("the time was up, so the task went to {to}"),
+            Move::Reassign | Move::HandOver => format!("{by} gave the task to {to}"),
+        };
+        with_words(text, comment)
+    }
+
+    fn resumed(&self, way: &ResumeWay) -> String {
+        match way {
+            ResumeWay::StraightBack => "it goes straight back to where it was returned".to_owned(),
+            ResumeWay::Replay { changed } if changed.is_empty() => "the way is gone again".to_owned(),
+            ResumeWay::Replay { changed } => {
+                let title = |id| self.template.form.field(id).map_or_else(String::new, |it| it.title.clone());
+                let fields: Vec<String> = changed.iter().map(title).collect();
+                format!("the way is gone again, since {} changed", fields.join(", "))
+            }
+            ResumeWay::Overtaken => String::new(),
+        }
+    }
+
+    fn names(&self, people: &[UserId]) -> String {
+        people.iter().map(|user| self.name(*user)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn lane_title(&self, branch: &NodeId, lane: &NodeId) -> String {
+        let found = find_lane(&self.template.flow, branch, lane);
+        format!("`{}`", found.map_or(lane.as_str(), |it| &it.title))
     }
 
     fn visit_closed(&self, visit: VisitId, state: VisitState) -> String {
@@ -146,6 +260,8 @@ impl Teller<'_> {
             VisitState::Rejected => "was rejected",
             VisitState::AutoApproved => "passed without a question",
             VisitState::AutoRejected => "was rejected without a question",
+            VisitState::Returned => "was left, since it was sent back",
+            VisitState::Skipped => "was passed over by an administrator",
             VisitState::Cancelled => "was cancelled",
         };
         format!("{title} {how}")
@@ -187,7 +303,9 @@ fn ended(status: Status, reason: &str) -> String {
         Status::Approved => "approved",
         Status::Rejected => "rejected",
         Status::Withdrawn => "withdrawn",
-        Status::Draft | Status::Running | Status::Suspended => "ended",
+        Status::Revoked => "revoked",
+        Status::Terminated => "terminated by an administrator",
+        Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => "ended",
     };
     if reason.is_empty() { how.to_owned() } else { format!("{how}: {reason}") }
 }
@@ -196,6 +314,10 @@ fn in_words(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "it is the initiator's own request",
         AutoReason::Duplicate { .. } => "approved before by the same person",
+        AutoReason::Kept { .. } => "approved before it was sent back, and nothing material changed",
+        AutoReason::AskedLater => "the same person is asked later",
+        AutoReason::Timeout => "the time was up",
+        AutoReason::ByAdded => "the people who were brought in decided",
     }
 }
 
@@ -204,17 +326,36 @@ fn find_title<'a>(blocks: &'a [Block], node: &NodeId) -> Option<&'a str> {
         if block.id() == node {
             return Some(block.title());
         }
-        match block {
-            Block::Approval(_) | Block::Cc(_) => None,
-            Block::Branch(branch) => branch.lanes.iter().find_map(|lane| find_title(&lane.blocks, node)),
-        }
+        block.lists().into_iter().find_map(|list| find_title(list, node))
     })
 }
 
 fn find_lane<'a>(blocks: &'a [Block], branch: &NodeId, lane: &NodeId) -> Option<&'a Lane> {
-    blocks.iter().find_map(|block| match block {
-        Block::Approval(_) | Block::Cc(_) => None,
-        Block::Branch(it) if &it.id == branch => it.lanes.iter().find(|it| &it.id == lane),
-        Block::Branch(it) => it.lanes.iter().find_map(|inner| find_lane(&inner.blocks, branch, lane)),
+    blocks.iter().find_map(|block| {
+        if block.id() == branch {
+            return block.lanes().iter().find(|it| &it.id == lane);
+        }
+        block.lists().into_iter().find_map(|list| find_lane(list, branch, lane))
     })
+}
+
+fn settled(state: SlotState) -> &'static str {
+    match state {
+        SlotState::Approved | SlotState::Auto(_) => "approved",
+        SlotState::Rejected | SlotState::AutoRejected(_) => "rejected",
+        SlotState::Queued
+        | SlotState::Pending
+        | SlotState::Offered
+        | SlotState::Taken
+        | SlotState::Waiting
+        | SlotState::Abstained
+        | SlotState::Returned
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => "closed",
+    }
+}
+
+fn with_words(text: String, words: &str) -> String {
+    if words.is_empty() { text } else { format!("{text}: {words}") }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use zhupi_engine::approvers::{Why, WhyRule};
 use zhupi_engine::ids::{InstanceId, NodeId, SlotId, TemplateId, TenantId, TokenId, UserId, VisitId};
-use zhupi_engine::instance::{CcEntry, Comment, Decided, Slot, SlotState, Visit, VisitState};
+use zhupi_engine::instance::{CcEntry, Comment, Decided, Slot, SlotState, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{Mode, OrReject};
 use zhupi_engine::{Event, Instance, Status};
 use zhupi_store::{Act, Change, Committed, Store, Stored};
@@ -40,6 +40,15 @@ pub fn request(initiator: UserId, asked: &[UserId], second: i64) -> Instance {
         state: SlotState::Pending,
         pending_at: Some(at(second)),
         decided: None,
+        weight: 1,
+        veto: false,
+        group: None,
+        parent: None,
+        added_by: None,
+        adding: None,
+        moves: 0,
+        back_to: None,
+        absent: None,
     });
     instance.visits.push(Visit {
         id: VisitId(0),
@@ -51,6 +60,12 @@ pub fn request(initiator: UserId, asked: &[UserId], second: i64) -> Instance {
         slots: slots.collect(),
         upcoming: vec![],
         state: VisitState::Open,
+        kind: VisitKind::Approve,
+        quorums: Vec::new(),
+        stuck: None,
+        superseded: false,
+        due_at: None,
+        timers: Vec::new(),
         opened_at: at(second),
         closed_at: None,
     });
@@ -71,7 +86,7 @@ pub fn approve(instance: &mut Instance, slot: usize, by: UserId, second: i64) {
     for (n, it) in visit.slots.iter_mut().enumerate() {
         if n == slot {
             it.state = SlotState::Approved;
-            it.decided = Some(Decided { by, at: at(second), comment: String::new() });
+            it.decided = Some(Decided { by, at: at(second), comment: String::new(), content: 0 });
         } else {
             it.state = SlotState::NotNeeded;
         }

@@ -219,6 +219,7 @@ fn verdict(condition: &Condition, stands: &Stands, field: Option<&Field>) -> Opt
             | Test::WithinDays { .. }
             | Test::HasExtension { .. }
             | Test::CountIs { .. }
+            | Test::Outcome(_)
             | Test::Field { .. } => None,
             Test::IsEmpty
             | Test::NotEmpty
@@ -245,7 +246,7 @@ fn verdict(condition: &Condition, stands: &Stands, field: Option<&Field>) -> Opt
 /// The control, or the column, whose values the fact is made of.
 fn field_of<'a>(subject: &Subject, form: &'a Form) -> Option<&'a Field> {
     match subject {
-        Subject::Initiator => None,
+        Subject::Initiator | Subject::Lane(_) => None,
         Subject::Field(id) | Subject::Duration { field: id, .. } => form.field(id),
         Subject::Rows { table, column, .. } => {
             form.field(table)?.columns.iter().find(|field| &field.id == column)
@@ -280,6 +281,7 @@ fn nature(subject: &Subject, field: Option<&Field>, conditions: &[&Condition]) -
     let sets = || conditions.iter().any(|it| matches!(it.test, Test::Choices { .. } | Test::People { .. }));
     match (subject, field.map(|it| it.kind)) {
         (Subject::Initiator, _) => Nature::Person,
+        (Subject::Lane(_), _) => Nature::Unknown,
         (Subject::Duration { unit: DurationUnit::Hours, .. }, _) => Nature::Numbers { negative: false },
         (Subject::Duration { .. }, _) | (Subject::Rows { figure: Figure::Count, .. }, _) => Nature::Counts,
         (Subject::Rows { figure: Figure::AnyRow | Figure::AllRows, .. }, Some(_)) => Nature::Rows,

@@ -21,8 +21,23 @@ impl Walk<'_> {
             let path = format!("{path}[{number}]");
             match block {
                 Block::Branch(branch) => self.branch(branch, &path),
-                Block::Approval(_) | Block::Cc(_) => {}
+                Block::Parallel(fork) => self.lanes(&fork.lanes, &path),
+                Block::Each(each) => self.blocks(&each.blocks, &format!("{path}.blocks")),
+                Block::Approval(_)
+                | Block::Cc(_)
+                | Block::Delay(_)
+                | Block::Trigger(_)
+                | Block::SubProcess(_)
+                | Block::Route(_)
+                | Block::Auto(_) => {}
             }
+        }
+    }
+
+    /// Lanes of which several are taken.
+    fn lanes(&mut self, lanes: &[Lane], path: &str) {
+        for (number, lane) in lanes.iter().enumerate() {
+            self.blocks(&lane.blocks, &format!("{path}.lanes[{number}].blocks"));
         }
     }
 

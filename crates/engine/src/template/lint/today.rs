@@ -3,6 +3,7 @@
 
 use super::initiators::{Initiator, by_department, by_name, initiators};
 use crate::approvers::{Found, Resolution, Scene, chain_levels, find_people, resolve};
+use crate::command::Outside;
 use crate::condition::{Facts, Group, Subject, evaluate_groups};
 use crate::directory::Directory;
 use crate::ids::{TokenId, UserId};
@@ -11,6 +12,7 @@ use crate::template::{
     AllReject, Approval, Approvers, Block, Branch, Dedup, EmptyRule, Heads, Lane, Level, Mode, Opinion,
     PersonRule, SelfRule, Start, Template, When,
 };
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// Follows everybody who may submit through the flow.
@@ -128,7 +130,26 @@ impl<'a> Walk<'a> {
                     follows = false;
                     through
                 }
-                Block::Cc(_) => vec![Way::FREE; who.len()],
+                Block::Parallel(fork) => {
+                    follows = false;
+                    let lanes = fork.lanes.iter().enumerate();
+                    let lanes = lanes.map(|(n, lane)| (format!("{path}.lanes[{n}].blocks"), &lane.blocks));
+                    let mut together = vec![Way::FREE; who.len()];
+                    for (path, blocks) in lanes.collect::<Vec<_>>() {
+                        let through = self.blocks(blocks, &path, who, None);
+                        together = together.into_iter().zip(through).map(|(way, it)| way.then(it)).collect();
+                    }
+                    together
+                }
+                Block::Each(each) => {
+                    follows = false;
+                    self.blocks(&each.blocks, &format!("{path}.blocks"), who, None)
+                }
+                Block::Auto(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) => {
+                    follows = false;
+                    vec![Way::FREE; who.len()]
+                }
+                Block::Cc(_) | Block::Delay(_) => vec![Way::FREE; who.len()],
             };
             ways = ways.into_iter().zip(through).map(|(way, next)| way.then(next)).collect();
         }
@@ -193,6 +214,7 @@ impl<'a> Walk<'a> {
             department: initiator.department,
             today: jiff::civil::Date::default(),
             directory: self.directory,
+            instance: None,
         };
         group.conditions.is_empty() || evaluate_groups(std::slice::from_ref(group), &facts).holds
     }
@@ -206,7 +228,14 @@ impl<'a> Walk<'a> {
     }
 
     fn visits_of(&self, node: &Approval, initiator: &Initiator) -> Option<Vec<Visited>> {
-        let scene = Scene { template: self.template, directory: self.directory, instance: &initiator.draft };
+        let scene = Scene {
+            template: self.template,
+            directory: self.directory,
+            instance: &initiator.draft,
+            token: TokenId(0),
+            outside: &Outside::default(),
+            at: Timestamp::UNIX_EPOCH,
+        };
         match &node.approvers {
             Approvers::People(rules) => {
                 let found = find_people(rules, Some(&node.id), scene);
@@ -250,7 +279,9 @@ impl<'a> Walk<'a> {
                 | PersonRule::Supervisor(_)
                 | PersonRule::DepartmentHead(_)
                 | PersonRule::Role(_)
-                | PersonRule::Group(_) => false,
+                | PersonRule::Group(_)
+                | PersonRule::ApproverPick { .. }
+                | PersonRule::Item { .. } => false,
             })
     }
 
@@ -297,7 +328,7 @@ impl<'a> Walk<'a> {
             return false;
         };
         let told_apart = match self.template.settings.dedup {
-            Dedup::None => return false,
+            Dedup::None | Dedup::LastOnly => return false,
             Dedup::FirstOnly | Dedup::Consecutive => asks_again || last.passes_alone() || last.nobody,
         };
         let again = |user: &UserId| visit.asked.contains(user);
@@ -315,7 +346,7 @@ impl<'a> Walk<'a> {
 fn visited(found: Vec<Found>, node: &Approval, mode: Mode, scene: Scene<'_>) -> Option<Visited> {
     let nobody = !found.iter().any(|it| scene.directory.is_active(it.user));
     let none = Visited { nobody, asked: Vec::new(), some_auto: false, any: false, by_itself: false };
-    match resolve(found, node, (mode, &node.empty), TokenId(0), scene) {
+    match resolve(found, node, (mode, &node.empty), scene) {
         Resolution::Ask(candidates, mode) => Some(Visited {
             some_auto: candidates.iter().any(|it| it.auto.is_some()),
             asked: candidates.iter().filter(|it| it.auto.is_none()).map(|it| it.user).collect(),
@@ -357,7 +388,10 @@ fn depends_on_request(approvers: &Approvers) -> bool {
     match approvers {
         Approvers::Chain(chain) => chain.start != Start::Initiator,
         Approvers::People(rules) => rules.iter().any(|rule| match rule {
-            PersonRule::InitiatorPick { .. } | PersonRule::FormPerson(_) => true,
+            PersonRule::InitiatorPick { .. }
+            | PersonRule::FormPerson(_)
+            | PersonRule::ApproverPick { .. }
+            | PersonRule::Item { .. } => true,
             PersonRule::Supervisor(Level { start, .. }) | PersonRule::DepartmentHead(Level { start, .. }) => {
                 *start != Start::Initiator
             }
@@ -381,7 +415,9 @@ fn looks_above_initiator(approvers: &Approvers) -> bool {
             | PersonRule::Initiator
             | PersonRule::Role(_)
             | PersonRule::Group(_)
-            | PersonRule::FormPerson(_) => false,
+            | PersonRule::FormPerson(_)
+            | PersonRule::ApproverPick { .. }
+            | PersonRule::Item { .. } => false,
         }),
     }
 }

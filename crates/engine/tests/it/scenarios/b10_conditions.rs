@@ -51,6 +51,7 @@ fn holds_of(subject: Subject, test: Test, values: Json) -> bool {
         department: Some(department("D2")),
         today: jiff::civil::date(2026, 1, 1),
         directory: &directory,
+        instance: None,
     };
     evaluate_groups(&[Group { conditions: vec![Condition { subject, test }] }], &facts).holds
 }

@@ -1,6 +1,7 @@
 //! B17 and every refusal that no other file shows.
 
 use crate::world::*;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::SlotId;
 use zhupi_engine::template::{AllReject, Approval, Block, Mode, Opinion, SelfRule};
 use zhupi_engine::{Command, Envelope, Rejection, Status, decide};
@@ -14,7 +15,7 @@ fn run() -> Run {
 }
 
 fn approve(slot: u32) -> Command {
-    Command::Approve { slot: SlotId(slot), comment: String::new() }
+    Command::decide(Decision::Approve, SlotId(slot), "")
 }
 
 #[test]
@@ -26,7 +27,13 @@ fn an_unknown_task_and_somebody_elses_task() {
 #[test]
 fn another_version_than_the_one_seen() {
     let run = run();
-    let envelope = Envelope { actor: user("bob"), at: at(99), seen_version: Some(7), command: approve(0) };
+    let envelope = Envelope {
+        actor: user("bob"),
+        at: at(99),
+        seen_version: Some(7),
+        command: approve(0),
+        outside: Default::default(),
+    };
     let refused = decide(&run.template, &run.world.directory(), &run.instance, &envelope);
     assert_eq!(refused, Err(Rejection::StaleVersion { seen: 7, actual: 1 }));
 }
@@ -45,7 +52,7 @@ fn an_opinion_where_the_node_needs_one() {
         Run::start(world(), template(vec![Block::Approval(approval)]), "ann")
     };
     let missing = Err(Rejection::TextRequired { field: "comment" });
-    let reject = || Command::Reject { slot: SlotId(0), comment: " ".to_owned() };
+    let reject = || Command::decide(Decision::Reject, SlotId(0), " ");
     assert_eq!(with(Opinion::Required).act("bob", approve(0)), missing);
     assert_eq!(with(Opinion::OnReject).act("bob", approve(0)), Ok(()));
     assert_eq!(with(Opinion::OnReject).act("bob", reject()), missing);
@@ -55,7 +62,7 @@ fn an_opinion_where_the_node_needs_one() {
 #[test]
 fn too_many_words() {
     let comment = "x".repeat(2_001);
-    let refused = run().act("bob", Command::Approve { slot: SlotId(0), comment });
+    let refused = run().act("bob", Command::decide(Decision::Approve, SlotId(0), comment));
     assert_eq!(refused, Err(Rejection::TextTooLong { field: "comment", limit: 2_000 }));
 }
 

@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use zhupi_engine::batch::BatchObstacle;
+use zhupi_engine::event::Decision;
 use zhupi_engine::template::{Approval, Block, Opinion, Settings};
 use zhupi_engine::{Command, Rejection, check_batch};
 
@@ -20,11 +21,11 @@ fn check(settings: Settings, approval: Approval, decide: fn(&Run) -> Command) ->
 }
 
 fn approve(run: &Run) -> Command {
-    Command::Approve { slot: run.slot_of("bob"), comment: "all of them".to_owned() }
+    Command::decide(Decision::Approve, run.slot_of("bob"), "all of them")
 }
 
 fn reject(run: &Run) -> Command {
-    Command::Reject { slot: run.slot_of("bob"), comment: "all of them".to_owned() }
+    Command::decide(Decision::Reject, run.slot_of("bob"), "all of them")
 }
 
 fn plain() -> Approval {

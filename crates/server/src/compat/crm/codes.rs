@@ -147,6 +147,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TemplateNotVisible
         | Rejection::NotYourTask
         | Rejection::NotInitiator
+        | Rejection::NotAdministrator
         | Rejection::NotCopied => StatusCode::FORBIDDEN,
         Rejection::TaskNotFound { .. } => StatusCode::NOT_FOUND,
         Rejection::StaleVersion { .. }
@@ -154,6 +155,13 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::NotRunning { .. }
         | Rejection::AlreadyDecided { .. }
         | Rejection::NotYourTurn
+        | Rejection::NotClaimed
+        | Rejection::Taken { .. }
+        | Rejection::ContentChanged
+        | Rejection::TakeBackNotAllowed { .. }
+        | Rejection::TooSoon { .. }
+        | Rejection::RevokeNotAllowed
+        | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => StatusCode::CONFLICT,
         Rejection::DepartmentRequired
         | Rejection::NotInDepartment { .. }
@@ -166,6 +174,11 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TextRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
+        | Rejection::NotOffered { .. }
+        | Rejection::ReturnNotAllowed { .. }
+        | Rejection::NotEligible { .. }
+        | Rejection::LimitReached { .. }
+        | Rejection::NodeNotReachable { .. }
         | Rejection::NotInBatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -15,6 +15,7 @@ use crate::view::{Action, allowed_actions, read_task_id};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{SlotId, TenantId, UserId};
 use zhupi_engine::{Command, Directory, Instance, Rejection, Status, Template};
 use zhupi_store::{CrmCentre, CrmListed, CrmRecord, CrmWorkflow};
@@ -136,8 +137,8 @@ pub async fn perform(
     };
     let slot = || slot_to_decide(&found.instance, for_whom.unwrap_or(caller.user)).map_err(Error::Rejected);
     let command = match asked.execute_action.as_deref() {
-        Some("pass") => Command::Approve { slot: slot()?, comment: words },
-        Some("reject") => Command::Reject { slot: slot()?, comment: words },
+        Some("pass") => Command::decide(Decision::Approve, slot()?, words),
+        Some("reject") => Command::decide(Decision::Reject, slot()?, words),
         Some("cancel") => withdraw(words),
         Some(other) => {
             let message = format!("`{other}` is none of `pass`, `reject` and `cancel`");

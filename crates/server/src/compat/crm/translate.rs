@@ -16,7 +16,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zhupi_engine::ids::{NodeId, TemplateId, TenantId, UserId};
 use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitState};
-use zhupi_engine::template::{Approval, Approvers, Block, Opinion, PersonRule, Template};
+use zhupi_engine::template::{Approval, Approvers, Block, Lane, Opinion, PersonRule, Template};
 use zhupi_engine::{Directory, Instance};
 
 /// People by both their numbers, and the workspace's clock face.
@@ -142,9 +142,15 @@ fn approval_detail(visit: &Visit, slot: &Slot, people: &People) -> ApprovalDetai
     let (approve_action, action_name, engine_action) = match slot.state {
         SlotState::Approved => ("审批通过", "pass", Some("PASS")),
         SlotState::Auto(_) => ("自动通过", "pass", Some("PASS")),
+        SlotState::AutoRejected(_) => ("自动驳回", "reject", Some("REJECT")),
+        SlotState::Returned => ("审批退回", "reject", Some("REJECT")),
         SlotState::Rejected => ("审批驳回", "reject", Some("REJECT")),
         SlotState::Queued
         | SlotState::Pending
+        | SlotState::Offered
+        | SlotState::Taken
+        | SlotState::Waiting
+        | SlotState::Abstained
         | SlotState::NotNeeded
         | SlotState::Removed
         | SlotState::Cancelled => ("审批", "active", None),
@@ -206,7 +212,10 @@ fn entry(
 fn auto_comment(reason: AutoReason) -> &'static str {
     match reason {
         AutoReason::SelfSkip => "提交人本人,自动通过",
-        AutoReason::Duplicate { .. } => "同一审批人已审批,自动通过",
+        AutoReason::Duplicate { .. } | AutoReason::Kept { .. } => "同一审批人已审批,自动通过",
+        AutoReason::AskedLater => "同一审批人后续审批,自动通过",
+        AutoReason::Timeout => "审批超时,自动处理",
+        AutoReason::ByAdded => "由加签人决定",
     }
 }
 
@@ -216,7 +225,19 @@ fn path<'a>(blocks: &'a [Block], instance: &Instance) -> Vec<&'a Approval> {
     for block in blocks {
         match block {
             Block::Approval(node) => nodes.push(node),
-            Block::Cc(_) => (),
+            Block::Cc(_)
+            | Block::Delay(_)
+            | Block::Trigger(_)
+            | Block::SubProcess(_)
+            | Block::Route(_)
+            | Block::Auto(_) => (),
+            Block::Parallel(fork) => {
+                let taken =
+                    |lane: &&Lane| instance.tokens.iter().any(|it| it.lane.as_ref() == Some(&lane.id));
+                let lanes = fork.lanes.iter().filter(taken);
+                nodes.extend(lanes.flat_map(|lane| path(&lane.blocks, instance)));
+            }
+            Block::Each(each) => nodes.extend(path(&each.blocks, instance)),
             Block::Branch(branch) => {
                 let taken = instance.lanes.iter().rev().find(|taken| taken.branch == branch.id);
                 let lane = taken.and_then(|taken| branch.lanes.iter().find(|lane| lane.id == taken.lane));
@@ -239,7 +260,9 @@ fn named_people(node: &Approval) -> Vec<UserId> {
                 | PersonRule::DepartmentHead(_)
                 | PersonRule::Role(_)
                 | PersonRule::Group(_)
-                | PersonRule::FormPerson(_) => None,
+                | PersonRule::FormPerson(_)
+                | PersonRule::ApproverPick { .. }
+                | PersonRule::Item { .. } => None,
             })
             .flatten()
             .collect(),

@@ -87,10 +87,11 @@ pub fn trigger_label(timing: &str) -> Option<&'static str> {
 /// The state of a record: word and label. A stopped one still waits for somebody.
 pub fn record_status(status: Status) -> (&'static str, &'static str) {
     match status {
-        Status::Draft | Status::Running | Status::Suspended => ("applying", "审批中"),
-        Status::Approved => ("pass", "已通过"),
+        Status::Draft | Status::Running | Status::Suspended | Status::Returned => ("applying", "审批中"),
+        Status::Approved | Status::Revoking => ("pass", "已通过"),
         Status::Rejected => ("veto", "已否决"),
-        Status::Withdrawn => ("revocation", "已撤回"),
+        Status::Withdrawn | Status::Revoked => ("revocation", "已撤回"),
+        Status::Terminated => ("veto", "已终止"),
     }
 }
 
@@ -105,10 +106,12 @@ pub fn centre_status(status: Status) -> (&'static str, &'static str) {
 /// What the CRM object shows; `None`: no approval was asked for.
 pub fn approve_status(status: Option<Status>) -> (&'static str, &'static str) {
     match status {
-        None | Some(Status::Approved) => ("approved", "已通过"),
-        Some(Status::Draft | Status::Running | Status::Suspended) => ("applying", "待审批"),
-        Some(Status::Rejected) => ("rejected", "已驳回"),
-        Some(Status::Withdrawn) => ("revocation", "已撤回"),
+        None | Some(Status::Approved | Status::Revoking) => ("approved", "已通过"),
+        Some(Status::Draft | Status::Running | Status::Suspended | Status::Returned) => {
+            ("applying", "待审批")
+        }
+        Some(Status::Rejected | Status::Terminated) => ("rejected", "已驳回"),
+        Some(Status::Withdrawn | Status::Revoked) => ("revocation", "已撤回"),
     }
 }
 
@@ -117,9 +120,9 @@ pub fn node_status(state: Option<VisitState>) -> (&'static str, &'static str) {
     match state {
         None => ("waiting", "未开始"),
         Some(VisitState::Open) => ("applying", "审批中"),
-        Some(VisitState::Passed | VisitState::AutoApproved) => ("pass", "已通过"),
+        Some(VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped) => ("pass", "已通过"),
         Some(VisitState::Rejected | VisitState::AutoRejected) => ("veto", "已否决"),
-        Some(VisitState::Cancelled) => ("revocation", "已撤回"),
+        Some(VisitState::Cancelled | VisitState::Returned) => ("revocation", "已撤回"),
     }
 }
 
@@ -129,6 +132,7 @@ pub fn signing(mode: Mode) -> (&'static str, &'static str) {
         Mode::OrSign { reject: OrReject::FirstDecides | OrReject::AllMustReject } => ("ORAPPROVE", "或签"),
         Mode::Countersign { reject: AllReject::AtOnce | AllReject::WaitForAll } => ("ANDAPPROVE", "会签"),
         Mode::InTurn => ("SEQUENCEAPPROVE", "依次审批"),
+        Mode::Vote(_) => ("VOTEAPPROVE", "票签"),
     }
 }
 

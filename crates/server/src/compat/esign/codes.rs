@@ -69,6 +69,19 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::NotCopied => 40_022,
         Rejection::TooMany { .. } => 40_023,
         Rejection::NotInBatch { .. } => 40_024,
+        Rejection::NotOffered { .. } => 40_025,
+        Rejection::NotClaimed => 40_026,
+        Rejection::Taken { .. } => 40_027,
+        Rejection::ContentChanged => 40_028,
+        Rejection::ReturnNotAllowed { .. } => 40_029,
+        Rejection::TakeBackNotAllowed { .. } => 40_030,
+        Rejection::NotEligible { .. } => 40_031,
+        Rejection::LimitReached { .. } => 40_032,
+        Rejection::TooSoon { .. } => 40_033,
+        Rejection::RevokeNotAllowed => 40_034,
+        Rejection::NotAdministrator => 40_035,
+        Rejection::NodeNotReachable { .. } => 40_036,
+        Rejection::VisitNotOpen { .. } => 40_037,
     }
 }
 

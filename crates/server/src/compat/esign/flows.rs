@@ -13,6 +13,7 @@ use crate::error::Error;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+use zhupi_engine::event::Decision;
 use zhupi_engine::form::{FieldKind, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TenantId, UserId};
 use zhupi_engine::{Command, Instance, Rejection, Status, Submit, Template};
@@ -163,8 +164,8 @@ pub async fn decide(
     let slot = slot.ok_or(Rejection::NotYourTask)?.id;
     let comment = asked.comment.unwrap_or_default();
     let command = match say {
-        Say::Agree => Command::Approve { slot, comment },
-        Say::Refuse => Command::Reject { slot, comment },
+        Say::Agree => Command::decide(Decision::Approve, slot, comment),
+        Say::Refuse => Command::decide(Decision::Reject, slot, comment),
     };
     let acted = app.act(account.tenant, account.user, instance.id, command, Options::default()).await?;
     let status = acted.instance.status;

@@ -54,6 +54,10 @@ pub fn status_word(status: Status) -> &'static str {
         Status::Rejected => "rejected",
         Status::Withdrawn => "withdrawn",
         Status::Suspended => "suspended",
+        Status::Returned => "returned",
+        Status::Revoking => "revoking",
+        Status::Revoked => "revoked",
+        Status::Terminated => "terminated",
     }
 }
 
@@ -165,10 +169,10 @@ pub async fn record(
 
 fn record_word(status: Status, has_job: bool) -> &'static str {
     match status {
-        Status::Draft | Status::Running | Status::Suspended => "pending",
+        Status::Draft | Status::Running | Status::Suspended | Status::Returned => "pending",
         Status::Approved if has_job => "sealing",
-        Status::Approved => "agreed",
-        Status::Rejected | Status::Withdrawn => "refused",
+        Status::Approved | Status::Revoking => "agreed",
+        Status::Rejected | Status::Withdrawn | Status::Revoked | Status::Terminated => "refused",
     }
 }
 

@@ -15,6 +15,7 @@ use crate::app::act::{Options, Submission};
 use crate::error::Error;
 use crate::extract::{Json, Path};
 use axum::extract::Request;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, SlotId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Command, Instance, Rejection};
 use zhupi_store::{InstanceFilter, InstanceRow, Page};
@@ -137,11 +138,11 @@ fn command(action: &str, instance: &Instance, call: &Call) -> Result<Command, Fa
     match action {
         "approve" => {
             let slot = own_slot(instance, call.operator)?;
-            Ok(Command::Approve { slot, comment: read_words(&json, &["comment"])? })
+            Ok(Command::decide(Decision::Approve, slot, read_words(&json, &["comment"])?))
         }
         "reject" => {
             let slot = own_slot(instance, call.operator)?;
-            Ok(Command::Reject { slot, comment: read_words(&json, &["comment"])? })
+            Ok(Command::decide(Decision::Reject, slot, read_words(&json, &["comment"])?))
         }
         "revoke" => Ok(Command::Withdraw { reason: read_words(&json, &["comment", "reason"])? }),
         "comment" => Ok(Command::comment(read_words(&json, &["content", "comment"])?)),

@@ -106,6 +106,7 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::TemplateNotVisible
         | Rejection::NotYourTask
         | Rejection::NotInitiator
+        | Rejection::NotAdministrator
         | Rejection::NotCopied => "PermissionDenied",
         Rejection::TaskNotFound { .. } => "NotExists",
         Rejection::AlreadyDecided { .. } => "AlreadyDecided",
@@ -113,6 +114,13 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         Rejection::AlreadySubmitted
         | Rejection::NotRunning { .. }
         | Rejection::NotYourTurn
+        | Rejection::NotClaimed
+        | Rejection::Taken { .. }
+        | Rejection::ContentChanged
+        | Rejection::TakeBackNotAllowed { .. }
+        | Rejection::TooSoon { .. }
+        | Rejection::RevokeNotAllowed
+        | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => "InvalidState",
         Rejection::DepartmentRequired
         | Rejection::NotInDepartment { .. }
@@ -125,6 +133,11 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::TextRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
+        | Rejection::NotOffered { .. }
+        | Rejection::ReturnNotAllowed { .. }
+        | Rejection::NotEligible { .. }
+        | Rejection::LimitReached { .. }
+        | Rejection::NodeNotReachable { .. }
         | Rejection::NotInBatch { .. } => "InvalidArgument",
     }
 }

@@ -161,9 +161,5 @@ fn plain(id: &str) -> Option<i64> {
 
 /// The id of a block, and of its lanes where it is a branch.
 fn ids_of(block: &Block) -> Vec<&str> {
-    let lanes = match block {
-        Block::Branch(branch) => branch.lanes.as_slice(),
-        Block::Approval(_) | Block::Cc(_) => &[],
-    };
-    std::iter::once(block.id().as_str()).chain(lanes.iter().map(|lane| lane.id.as_str())).collect()
+    std::iter::once(block.id().as_str()).chain(block.lanes().iter().map(|lane| lane.id.as_str())).collect()
 }

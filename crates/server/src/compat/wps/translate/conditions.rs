@@ -327,6 +327,7 @@ pub fn render(groups: &[Group], rendering: &Rendering<'_>) -> Json {
 fn render_condition(condition: &Condition, rendering: &Rendering<'_>) -> Vec<Json> {
     let (id, kind, field) = match &condition.subject {
         Subject::Initiator => (-1, INITIATOR, None),
+        Subject::Lane(_) => (0, 0, None),
         Subject::Field(id) => {
             let kind = rendering.form.field(id).map_or(0, |field| control_number(field.kind));
             (rendering.numbering.field(id), kind, Some(id))
@@ -337,7 +338,7 @@ fn render_condition(condition: &Condition, rendering: &Rendering<'_>) -> Vec<Jso
     };
     let said = match &condition.subject {
         Subject::Initiator | Subject::Field(_) => render_test(&condition.test, field, rendering),
-        Subject::Rows { .. } | Subject::Duration { .. } => None,
+        Subject::Rows { .. } | Subject::Duration { .. } | Subject::Lane(_) => None,
     };
     let Some(said) = said else {
         let value = serde_json::to_value(condition).unwrap_or_default();
@@ -382,6 +383,7 @@ fn render_test(test: &Test, field: Option<&FieldId>, rendering: &Rendering<'_>) 
         | Test::Weekday { .. }
         | Test::CountIs { .. }
         | Test::HasExtension { .. }
+        | Test::Outcome(_)
         | Test::Field { .. } => None,
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use zhupi_engine::directory::Directory;
 use zhupi_engine::form::{Field, Value};
 use zhupi_engine::ids::{NodeId, UserId};
-use zhupi_engine::instance::{AutoReason, Instance, Slot, SlotState, Status, Visit, VisitState};
+use zhupi_engine::instance::{Instance, Slot, SlotState, Status, Visit, VisitState};
 use zhupi_engine::template::Template;
 
 /// An approval whole.
@@ -46,24 +46,34 @@ pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Draft => "draft",
         Status::Running | Status::Suspended => "auditing",
-        Status::Approved => "approved",
+        Status::Returned => "returned",
+        Status::Approved | Status::Revoking => "approved",
         Status::Rejected => "refused",
-        Status::Withdrawn => "revoked",
+        Status::Withdrawn | Status::Revoked => "revoked",
+        Status::Terminated => "terminated",
     }
 }
 
 /// The status a word asks for; absent where there is no such word.
 pub fn status_of(word: &str) -> Option<Status> {
-    [Status::Running, Status::Approved, Status::Rejected, Status::Withdrawn]
-        .into_iter()
-        .find(|status| status_word(*status) == word)
+    [
+        Status::Running,
+        Status::Approved,
+        Status::Rejected,
+        Status::Withdrawn,
+        Status::Returned,
+        Status::Terminated,
+    ]
+    .into_iter()
+    .find(|status| status_word(*status) == word)
 }
 
 fn visit_word(state: VisitState) -> &'static str {
     match state {
         VisitState::Open => "pending",
-        VisitState::Passed | VisitState::AutoApproved => "approved",
+        VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped => "approved",
         VisitState::Rejected | VisitState::AutoRejected => "rejected",
+        VisitState::Returned => "returned",
         VisitState::Cancelled => "cancelled",
     }
 }
@@ -222,7 +232,12 @@ impl Telling<'_> {
         let without_people = match visit.state {
             VisitState::AutoApproved => Some("auto_passed"),
             VisitState::AutoRejected => Some("auto_rejected"),
-            VisitState::Open | VisitState::Passed | VisitState::Rejected | VisitState::Cancelled => None,
+            VisitState::Open
+            | VisitState::Passed
+            | VisitState::Rejected
+            | VisitState::Returned
+            | VisitState::Skipped
+            | VisitState::Cancelled => None,
         };
         if let (true, Some(kind)) = (told.is_empty(), without_people) {
             let record =
@@ -236,9 +251,15 @@ impl Telling<'_> {
         let kind = match slot.state {
             SlotState::Approved => "passed",
             SlotState::Rejected => "reject",
-            SlotState::Auto(AutoReason::SelfSkip | AutoReason::Duplicate { .. }) => "auto_approval",
+            SlotState::Abstained => "abstained",
+            SlotState::Returned => "returned",
+            SlotState::Auto(_) => "auto_approval",
+            SlotState::AutoRejected(_) => "auto_rejected",
             SlotState::Queued
             | SlotState::Pending
+            | SlotState::Offered
+            | SlotState::Taken
+            | SlotState::Waiting
             | SlotState::NotNeeded
             | SlotState::Removed
             | SlotState::Cancelled => return None,

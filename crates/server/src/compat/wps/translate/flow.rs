@@ -190,6 +190,7 @@ fn read_cc(node: &Object<'_>, reading: &Reading<'_>) -> Cc {
         title: node.text("title").to_owned(),
         people,
         allow_more: node.int("add_more_copyers") == Some(1),
+        fields: Default::default(),
         other: node.kept(&HELD),
     }
 }

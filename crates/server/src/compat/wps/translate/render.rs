@@ -83,6 +83,14 @@ fn render_blocks(opening: Option<Json>, blocks: &[Block], rendering: &Rendering<
         match block {
             Block::Approval(node) => nodes.push(render_approval(node, rendering)),
             Block::Cc(node) => nodes.push(render_cc(node, rendering)),
+            // The family has no word for these: their place is drawn, and what lies in their lanes.
+            Block::Parallel(_) | Block::Each(_) => {
+                nodes.push(bare_node(rendering.numbering.node(block.id()), block.title()));
+                nodes.extend(block.lists().into_iter().flat_map(|list| render_blocks(None, list, rendering)));
+            }
+            Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {
+                nodes.push(bare_node(rendering.numbering.node(block.id()), block.title()));
+            }
             Block::Branch(branch) => {
                 if !can_carry {
                     nodes.push(bare_node(carrier_number(branch, rendering), &branch.title));
@@ -157,6 +165,8 @@ fn mode_number(mode: Mode) -> i64 {
         Mode::InTurn => 0,
         Mode::Countersign { .. } => 1,
         Mode::OrSign { .. } => 2,
+        // The family has no votes; everybody is asked at once, as under countersign.
+        Mode::Vote(_) => 1,
     }
 }
 
@@ -215,7 +225,9 @@ impl Asked {
             | PersonRule::Supervisor(_)
             | PersonRule::DepartmentHead(_)
             | PersonRule::Role(_)
-            | PersonRule::FormPerson(_) => None,
+            | PersonRule::FormPerson(_)
+            | PersonRule::ApproverPick { .. }
+            | PersonRule::Item { .. } => None,
         };
         let members = rules.iter().map(group).collect::<Option<Vec<i64>>>()?;
         Some(Asked { user_type: 7, members, ..Asked::UNKNOWN })

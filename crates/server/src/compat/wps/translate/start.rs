@@ -223,7 +223,7 @@ fn read_nodes(
                 let more = read_users(node, reading).into_iter().filter(|user| !names(cc, *user));
                 picked.cc.extend(more);
             }
-            Some(Block::Approval(_) | Block::Cc(_) | Block::Branch(_)) => {}
+            Some(_) => {}
             None if node.int("node_type") == Some(super::flow::CONDITION) => {}
             None => node.problem("id", "node_unknown", "the template has no such node"),
         }

@@ -1,0 +1,98 @@
+//! Changes of the form while an instance runs: by people where their node allows it, by triggers, by what was waited for.
+//! Each makes a new version of the content (semantics D2).
+
+use super::Draft;
+use crate::event::Event;
+use crate::form::{
+    Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, compute, missing_values,
+};
+use crate::ids::{FieldId, UserId, VisitId};
+use crate::instance::VisitKind;
+use crate::ledger::hex;
+use crate::rejection::Rejection;
+use crate::template::{Block, SetField};
+use sha2::{Digest, Sha256};
+
+/// SHA-256, in hex, over the template's version and the values, attachments' ids among them.
+pub(crate) fn digest(template_version: u32, form: &FormData) -> String {
+    hex(&Sha256::digest(serde_json::to_vec(&(template_version, form)).unwrap_or_default()))
+}
+
+/// What somebody changed on his way through a decision.
+pub(super) fn by_person(
+    draft: &mut Draft<'_>,
+    visit: VisitId,
+    actor: UserId,
+    edits: &Edits,
+) -> Result<(), Rejection> {
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let access = access_at(draft, visit);
+    let form = apply_edits(&draft.template.form, &access, &draft.instance.form, edits, draft.today());
+    let form = form.map_err(|problems| Rejection::FormInvalid { problems })?;
+    record(draft, Some(actor), Some(visit), form);
+    Ok(())
+}
+
+/// Whether everything is filled in that people have to fill in at this visit.
+pub(super) fn check_filled_in(draft: &Draft<'_>, visit: VisitId) -> Result<(), Rejection> {
+    let access = access_at(draft, visit);
+    let problems = missing_values(&draft.template.form, &access, &draft.instance.form, draft.today());
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::FormInvalid { problems }) }
+}
+
+/// What people at a visit may do with the form. The initiator mends whatever there is.
+fn access_at(draft: &Draft<'_>, visit: VisitId) -> FieldAccess {
+    let Some(visit) = draft.instance.visit(visit) else { return FieldAccess::default() };
+    if visit.kind == VisitKind::Revise {
+        let fields = draft.template.form.fields.iter().map(|field| ((&field.id).into(), Access::Edit));
+        return FieldAccess(fields.collect());
+    }
+    match draft.template.block(&visit.node) {
+        Some(Block::Approval(node)) => node.fields.clone(),
+        Some(_) | None => FieldAccess::default(),
+    }
+}
+
+/// What a trigger sets.
+pub(super) fn set_by_rule(_draft: &mut Draft<'_>, _fields: &[SetField]) {}
+
+/// Values that came from what was waited for.
+pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData) {
+    let mut form = (*draft.instance.form).clone();
+    let known = values.0.into_iter().filter(|(field, _)| draft.template.form.field(field).is_some());
+    form.0.extend(known);
+    record(draft, None, Some(visit), form);
+}
+
+/// Takes rows out of a table. Whether none is left.
+pub(super) fn drop_rows(draft: &mut Draft<'_>, table: &FieldId, rows: &[RowId]) -> bool {
+    let mut form = (*draft.instance.form).clone();
+    let Some(Value::Rows(all)) = form.0.get_mut(table) else { return false };
+    if rows.is_empty() {
+        return false;
+    }
+    all.retain(|row| !rows.contains(&row.id));
+    let none_left = all.is_empty();
+    if none_left {
+        form.0.remove(table);
+    }
+    record(draft, None, None, form);
+    none_left
+}
+
+/// Records what really changes, with what the form reckons from it.
+fn record(draft: &mut Draft<'_>, by: Option<UserId>, visit: Option<VisitId>, form: FormData) {
+    let form = compute(&draft.template.form, form, draft.today());
+    let before = &draft.instance.form;
+    let gone = before.0.keys().filter(|field| form.get(field).is_none()).map(|field| (field.clone(), None));
+    let new = form.0.iter().filter(|(field, value)| before.get(field) != Some(*value));
+    let new = new.map(|(field, value)| (field.clone(), Some(value.clone())));
+    let edits: Changes = gone.chain(new).collect();
+    if edits.is_empty() {
+        return;
+    }
+    let digest = digest(draft.instance.template_version, &form);
+    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, digest });
+}

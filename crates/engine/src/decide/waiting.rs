@@ -1,0 +1,167 @@
+//! Nodes that wait for something that is not a person: time, a webhook's answer, another instance; and triggers that do
+//! not wait at all (semantics B11).
+
+use super::advance::{VisitShape, go_on, open_visit, travel};
+use super::{Draft, Purpose, edits, time};
+use crate::event::Event;
+use crate::form::FormData;
+use crate::ids::{FieldId, InstanceId, NodeId, TokenId, VisitId};
+use crate::instance::{Outcome, Visit, VisitKind, VisitState};
+use crate::rejection::Rejection;
+use crate::template::{Block, ChildReject, ChildWait, Delay, Next, SubProcess, Trigger, TriggerAction};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Whether a token may go on.
+pub(super) enum Then {
+    GoOn,
+    Wait,
+}
+
+/// Waits until a time.
+pub(super) fn delay(draft: &mut Draft<'_>, token: TokenId, node: &Delay) -> Result<(), Rejection> {
+    let visit = open_visit(draft, token, &node.id, shape(VisitKind::Delay));
+    time::wake_at(draft, visit, &node.until);
+    Ok(())
+}
+
+/// So much happened at once that the rest follows by a timer that is due now.
+pub(super) fn pause(draft: &mut Draft<'_>, token: TokenId, node: &NodeId) -> Result<(), Rejection> {
+    let visit = open_visit(draft, token, node, shape(VisitKind::Pause));
+    time::wake_now(draft, visit);
+    Ok(())
+}
+
+/// Does what a trigger says.
+pub(super) fn trigger(draft: &mut Draft<'_>, token: TokenId, node: &Trigger) -> Result<Then, Rejection> {
+    let (at, id) = (draft.at, node.id.clone());
+    match &node.action {
+        TriggerAction::Call { .. } => {
+            draft.emit(Event::TriggerCalled { at, node: id, token, visit: None });
+            Ok(Then::GoOn)
+        }
+        TriggerAction::CallAndWait { within, .. } => {
+            let visit = open_visit(draft, token, &node.id, shape(VisitKind::Call));
+            draft.emit(Event::TriggerCalled { at, node: id, token, visit: Some(visit) });
+            if let Some(minutes) = within {
+                time::wake_after(draft, visit, *minutes);
+            }
+            Ok(Then::Wait)
+        }
+        TriggerAction::SetFields(fields) => {
+            edits::set_by_rule(draft, fields);
+            Ok(Then::GoOn)
+        }
+    }
+}
+
+/// Begins an instance of another template.
+pub(super) fn sub_process(draft: &mut Draft<'_>, token: TokenId, node: &SubProcess) -> Then {
+    let child = child_id(draft, &node.id);
+    let waits = matches!(node.wait, ChildWait::Until { .. });
+    let kind = VisitKind::Child { instance: child };
+    let visit = waits.then(|| open_visit(draft, token, &node.id, shape(kind)));
+    let form = mapped(&draft.instance.form, &node.fill);
+    draft.emit(Event::ChildStarted {
+        at: draft.at,
+        node: node.id.clone(),
+        token,
+        visit,
+        child,
+        template: node.template,
+        form,
+    });
+    if waits { Then::Wait } else { Then::GoOn }
+}
+
+/// An id that follows from the instance, so that beginning the child twice is beginning it once.
+fn child_id(draft: &Draft<'_>, node: &NodeId) -> InstanceId {
+    let seed = (draft.instance.id, draft.instance.version, draft.events.len(), node);
+    let hash = Sha256::digest(serde_json::to_vec(&seed).unwrap_or_default());
+    let bytes: [u8; 16] = std::array::from_fn(|place| hash.get(place).copied().unwrap_or_default());
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().into()
+}
+
+/// Values under other names: `fill` says which of the old is which of the new.
+fn mapped(values: &FormData, fill: &BTreeMap<FieldId, FieldId>) -> FormData {
+    let pairs = fill.iter().filter_map(|(new, old)| Some((new.clone(), values.get(old)?.clone())));
+    FormData(pairs.collect())
+}
+
+/// What was waited for has answered. Nobody waits any more: nothing happens.
+pub(super) fn answer(
+    draft: &mut Draft<'_>,
+    id: VisitId,
+    outcome: Outcome,
+    values: &FormData,
+) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    if visit.state != VisitState::Open || visit.kind.asks_people() {
+        return Ok(());
+    }
+    let taken = match draft.template.block(&visit.node) {
+        Some(Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. })) => {
+            mapped(values, take)
+        }
+        Some(Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. })) => {
+            mapped(values, &sets.iter().map(|field| (field.clone(), field.clone())).collect())
+        }
+        Some(_) | None => FormData::default(),
+    };
+    draft.emit(Event::Answered { at: draft.at, visit: id, outcome });
+    edits::take_over(draft, id, taken);
+    let state = match outcome {
+        Outcome::Approved => VisitState::Passed,
+        Outcome::Rejected => VisitState::Rejected,
+    };
+    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
+    go_on(draft, id)
+}
+
+/// The time of a visit without people has come: a delay or a pause is over, a call was not answered in time.
+pub(super) fn time_is_up(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    let (kind, token, node) = (visit.kind, visit.token, visit.node.clone());
+    let at = draft.at;
+    match kind {
+        VisitKind::Delay => draft.emit(Event::VisitClosed { at, visit: id, state: VisitState::Passed }),
+        VisitKind::Call => draft.emit(Event::VisitClosed { at, visit: id, state: VisitState::AutoRejected }),
+        VisitKind::Pause => {
+            draft.emit(Event::VisitClosed { at, visit: id, state: VisitState::Cancelled });
+            let template = draft.template;
+            return travel(draft, token, template.block(&node).map_or(Next::End, Next::Block));
+        }
+        VisitKind::Approve
+        | VisitKind::Handle
+        | VisitKind::Pool
+        | VisitKind::Revise
+        | VisitKind::Consent
+        | VisitKind::Child { .. }
+        | VisitKind::Auto => return Ok(()),
+    }
+    go_on(draft, id)
+}
+
+/// The rejection of a sub-process is only its result, and the way goes on.
+pub(super) fn collects(draft: &Draft<'_>, visit: &Visit) -> bool {
+    match draft.template.block(&visit.node) {
+        Some(Block::SubProcess(SubProcess { wait: ChildWait::Until { on_reject, .. }, .. })) => {
+            *on_reject == ChildReject::Collect
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// Looking ahead, everything that is waited for answers yes at once.
+pub(super) fn answer_all(draft: &mut Draft<'_>) -> Result<bool, Rejection> {
+    debug_assert!(draft.purpose != Purpose::Act);
+    let waits = |it: &&Visit| it.state == VisitState::Open && !it.kind.asks_people();
+    let Some(visit) = draft.instance.visits.iter().find(waits).map(|it| it.id) else { return Ok(false) };
+    draft.emit(Event::VisitClosed { at: draft.at, visit, state: VisitState::Passed });
+    go_on(draft, visit)?;
+    Ok(true)
+}
+
+fn shape(kind: VisitKind) -> VisitShape {
+    VisitShape { kind, ..VisitShape::default() }
+}
