@@ -1,10 +1,12 @@
-//! Who is asked at a node, and why. What single rules find (semantics B1 step 1): `approvers/find.rs`; levels above a
+//! Who is asked at a node, and why. Who may be asked at all: `approvers/eligible.rs`. What single rules find (semantics B1 step 1): `approvers/find.rs`; levels above a
 //! person (B2): `approvers/levels.rs`; what is made of the people found (B1 steps 2 to 6): `approvers/resolve.rs`.
 
+mod eligible;
 mod find;
 mod levels;
 mod resolve;
 
+pub(crate) use eligible::{Barred, Place, barred};
 pub(crate) use find::find_people;
 pub(crate) use levels::chain_levels;
 pub(crate) use resolve::{Candidate, Resolution, resolve};

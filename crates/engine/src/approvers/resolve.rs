@@ -1,5 +1,6 @@
 //! What is made of the people the rules found: the steps of semantics B1 in their order, one function each.
 
+use super::eligible::{Barred, Place, barred};
 use super::levels::{department_of, nearest_head, supervisor_of};
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::ids::{TokenId, UserId};
@@ -52,8 +53,8 @@ pub(crate) fn resolve(
     (mode, empty): (Mode, &EmptyRule),
     scene: Scene<'_>,
 ) -> Resolution {
-    let (active, left_out) = drop_inactive(found, scene);
-    let merged = merge(active);
+    let (able, left_out) = drop_barred(found, node, scene);
+    let merged = merge(able);
     let mut candidates = merge_candidates(apply_self_rule(merged, node, scene));
     if candidates.is_empty() {
         return resolve_empty(node, (mode, empty), left_out, scene);
@@ -63,11 +64,28 @@ pub(crate) fn resolve(
     Resolution::Ask(candidates, mode)
 }
 
-/// Step 2: disabled and departed people are dropped and remembered by name.
-fn drop_inactive(found: Vec<Found>, scene: Scene<'_>) -> (Vec<Found>, Vec<String>) {
-    let (active, gone): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|it| scene.directory.is_active(it.user));
-    (active, gone.into_iter().map(|it| scene.directory.name(it.user)).collect())
+/// Step 2: people who have left, or whose duties have to be in other hands, are dropped and remembered by name. What the
+/// initiator may do is for the self rule to say.
+fn drop_barred(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> (Vec<Found>, Vec<WhyNote>) {
+    let mut left_out = Vec::new();
+    let able = found.into_iter().filter(|it| match barred(it.user, Place::at(node), scene) {
+        None | Some(Barred::Initiator) => true,
+        Some(why) => {
+            left_out.push(note_of(why, it.user, scene));
+            false
+        }
+    });
+    (able.collect(), left_out)
+}
+
+fn note_of(why: Barred, user: UserId, scene: Scene<'_>) -> WhyNote {
+    let name = scene.directory.name(user);
+    match why {
+        Barred::Inactive => WhyNote::LeftOut { name },
+        Barred::Initiator | Barred::Separated | Barred::HoldsSlot | Barred::NotOffered => {
+            WhyNote::Barred { name }
+        }
+    }
 }
 
 /// Step 3: one slot a person, at his first place; the other rules are noted.
@@ -91,6 +109,7 @@ fn merge(found: Vec<Found>) -> Vec<Found> {
 fn apply_self_rule(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> Vec<Candidate> {
     let initiator = scene.instance.initiator;
     let asked = |found: Found| Candidate::of(found.user, found.why);
+    let may = |it: &(UserId, WhyRule)| barred(it.0, Place::at(node), scene).is_none();
     found
         .into_iter()
         .filter_map(|found| {
@@ -102,8 +121,9 @@ fn apply_self_rule(found: Vec<Found>, node: &Approval, scene: Scene<'_>) -> Vec<
                 SelfRule::Skip => Some(Candidate { auto: Some(AutoReason::SelfSkip), ..asked(found) }),
                 SelfRule::Supervisor => supervisor_of(initiator, scene)
                     .map(|user| (user, WhyRule::Supervisor { level: 1, of: scene.directory.name(initiator) }))
+                    .filter(may)
                     .map(instead_of_initiator),
-                SelfRule::DepartmentHead => head_above_initiator(scene).map(instead_of_initiator),
+                SelfRule::DepartmentHead => head_above_initiator(scene).filter(may).map(instead_of_initiator),
                 SelfRule::Exclude => None,
             }
         })
@@ -138,9 +158,9 @@ fn merge_candidates(candidates: Vec<Candidate>) -> Vec<Candidate> {
     merged
 }
 
-fn note_left_out(candidates: &mut [Candidate], left_out: Vec<String>) {
+fn note_left_out(candidates: &mut [Candidate], left_out: Vec<WhyNote>) {
     if let Some(first) = candidates.first_mut() {
-        first.why.notes.extend(left_out.into_iter().map(|name| WhyNote::LeftOut { name }));
+        first.why.notes.extend(left_out);
     }
 }
 
@@ -178,49 +198,55 @@ fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
 fn resolve_empty(
     node: &Approval,
     (mode, empty): (Mode, &EmptyRule),
-    left_out: Vec<String>,
+    left_out: Vec<WhyNote>,
     scene: Scene<'_>,
 ) -> Resolution {
     match empty {
         EmptyRule::AutoApprove => Resolution::AutoApprove,
         EmptyRule::AutoReject => Resolution::AutoReject,
         EmptyRule::BlockSubmit => Resolution::Refuse,
-        EmptyRule::TemplateAdmin => ask_admins(left_out, scene),
+        EmptyRule::TemplateAdmin => ask_admins(node, left_out, scene),
         EmptyRule::Members(users) => {
-            let others = others_than_initiator(users, node, scene);
-            ask_or_admins(others, &WhyRule::Fallback, mode, left_out, scene)
+            let fallback = (WhyRule::Fallback, mode);
+            ask_or_admins(able(users, node, scene), fallback, node, left_out, scene)
         }
         EmptyRule::InitiatorPicks => {
             match scene.instance.picks.get(&node.id).filter(|users| !users.is_empty()) {
                 None => Resolution::PickMissing,
                 Some(users) => {
-                    let others = others_than_initiator(users, node, scene);
-                    ask_or_admins(others, &WhyRule::Picked, mode, left_out, scene)
+                    let picked = (WhyRule::Picked, mode);
+                    ask_or_admins(able(users, node, scene), picked, node, left_out, scene)
                 }
             }
         }
         EmptyRule::NextLevel => match head_above_initiator(scene) {
-            Some((user, rule)) => ask_or_admins(vec![user], &rule, Mode::default(), left_out, scene),
-            None => ask_admins(left_out, scene),
+            Some((user, rule)) => {
+                ask_or_admins(able(&[user], node, scene), (rule, Mode::default()), node, left_out, scene)
+            }
+            None => ask_admins(node, left_out, scene),
         },
     }
 }
 
-fn others_than_initiator(users: &[UserId], node: &Approval, scene: Scene<'_>) -> Vec<UserId> {
-    let may = |user: &UserId| *user != scene.instance.initiator || node.self_rule() == SelfRule::Approve;
-    users.iter().copied().filter(|user| may(user) && scene.directory.is_active(*user)).collect()
+/// Those who may decide here.
+fn able(users: &[UserId], node: &Approval, scene: Scene<'_>) -> Vec<UserId> {
+    users.iter().copied().filter(|user| barred(*user, Place::at(node), scene).is_none()).collect()
 }
 
 fn ask_or_admins(
     users: Vec<UserId>,
-    rule: &WhyRule,
-    mode: Mode,
-    left_out: Vec<String>,
+    (rule, mode): (WhyRule, Mode),
+    node: &Approval,
+    left_out: Vec<WhyNote>,
     scene: Scene<'_>,
 ) -> Resolution {
     if users.is_empty() {
-        return ask_admins(left_out, scene);
+        return ask_admins(node, left_out, scene);
     }
+    ask_them(users, &rule, mode, left_out)
+}
+
+fn ask_them(users: Vec<UserId>, rule: &WhyRule, mode: Mode, left_out: Vec<WhyNote>) -> Resolution {
     let found = users.into_iter().map(|user| Found { user, why: Why::by(rule.clone()) }).collect();
     let asked = |it: Found| Candidate::of(it.user, it.why);
     let mut candidates: Vec<Candidate> = merge(found).into_iter().map(asked).collect();
@@ -229,25 +255,21 @@ fn ask_or_admins(
 }
 
 /// The template's administrators, else the workspace's, one of them; the initiator only where there is nobody else.
-fn ask_admins(left_out: Vec<String>, scene: Scene<'_>) -> Resolution {
-    let initiator = scene.instance.initiator;
-    let mut managers = scene.template.settings.managers.clone();
-    managers.retain(|user| scene.directory.is_active(*user));
-    let (users, rule) = if managers.iter().any(|user| *user != initiator) {
-        (managers, WhyRule::TemplateAdmin)
-    } else {
-        let admins = scene.directory.admins();
-        let alone = !admins.iter().any(|user| *user != initiator);
-        if alone && !managers.is_empty() {
-            (managers, WhyRule::TemplateAdmin)
-        } else {
-            (admins, WhyRule::WorkspaceAdmin)
+fn ask_admins(node: &Approval, left_out: Vec<WhyNote>, scene: Scene<'_>) -> Resolution {
+    let may = |user: &UserId| matches!(barred(*user, Place::at(node), scene), None | Some(Barred::Initiator));
+    let managers = scene.template.settings.managers.iter().copied().filter(may).collect();
+    let admins = scene.directory.admins().into_iter().filter(may).collect();
+    let all: [(Vec<UserId>, WhyRule); 2] =
+        [(managers, WhyRule::TemplateAdmin), (admins, WhyRule::WorkspaceAdmin)];
+    for (users, rule) in &all {
+        let others = users.iter().copied().filter(|user| *user != scene.instance.initiator);
+        let others: Vec<UserId> = others.collect();
+        if !others.is_empty() {
+            return ask_them(others, rule, Mode::default(), left_out);
         }
-    };
-    let others: Vec<UserId> = users.iter().copied().filter(|user| *user != initiator).collect();
-    let asked = if others.is_empty() { users } else { others };
-    if asked.is_empty() {
-        return Resolution::Nobody;
     }
-    ask_or_admins(asked, &rule, Mode::default(), left_out, scene)
+    match all.into_iter().find(|(users, _)| !users.is_empty()) {
+        Some((users, rule)) => ask_them(users, &rule, Mode::default(), left_out),
+        None => Resolution::Nobody,
+    }
 }
