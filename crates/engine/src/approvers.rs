@@ -5,8 +5,9 @@ mod eligible;
 mod find;
 mod levels;
 mod resolve;
+mod substitutes;
 
-pub(crate) use eligible::{Barred, Place, barred};
+pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
 pub(crate) use levels::chain_levels;
 pub(crate) use resolve::{Candidate, Resolution, resolve};

@@ -5,9 +5,11 @@ mod comment;
 mod decision;
 mod edits;
 mod fork;
+mod handing;
 mod returning;
 mod signers;
 mod submit;
+mod sweep;
 mod time;
 mod verdict;
 mod waiting;
@@ -20,9 +22,9 @@ use crate::command::{Command, Envelope, Outside};
 use crate::directory::Directory;
 use crate::event::{Decision, Event};
 use crate::ids::{NodeId, SYSTEM, UserId};
-use crate::instance::{Instance, Status, VisitState};
+use crate::instance::{Instance, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Template, WithdrawRule};
+use crate::template::{Approval, Block, Template, WithdrawRule};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -52,6 +54,18 @@ pub fn decide(
             comment::comment(&mut draft, actor, (text, mentions, attachments))?;
         }
         Command::MarkRead => mark_read(&mut draft, actor)?,
+        Command::Transfer(handing) => handing::transfer(&mut draft, actor, handing)?,
+        Command::Delegate(handing) => handing::delegate(&mut draft, actor, handing)?,
+        Command::GiveOpinion { slot, comment } => {
+            handing::give_opinion(&mut draft, actor, *slot, comment)?;
+        }
+        Command::AddSign(request) => signers::add_sign(&mut draft, actor, request)?,
+        Command::RemoveSign { slot } => signers::remove_sign(&mut draft, actor, *slot)?,
+        Command::Tell { people } => tell(&mut draft, actor, people)?,
+        Command::Sweep => {
+            only_system(actor)?;
+            sweep::sweep(&mut draft)?;
+        }
         Command::Fire { visit, timer } => {
             only_system(actor)?;
             time::fire(&mut draft, *visit, *timer)?;
@@ -64,17 +78,10 @@ pub fn decide(
         | Command::Resubmit(_)
         | Command::Claim { .. }
         | Command::Release { .. }
-        | Command::Transfer(_)
-        | Command::Delegate(_)
-        | Command::GiveOpinion { .. }
-        | Command::AddSign(_)
-        | Command::RemoveSign { .. }
         | Command::TakeBack { .. }
         | Command::Urge { .. }
         | Command::Revoke { .. }
-        | Command::Tell { .. }
-        | Command::Intervene { .. }
-        | Command::Sweep => return Err(Rejection::NotOffered { action: envelope.command.name() }),
+        | Command::Intervene { .. } => return Err(Rejection::NotOffered { action: envelope.command.name() }),
     }
     // Last, so that somebody who was too late hears who decided rather than that something changed.
     match envelope.seen_version {
@@ -149,6 +156,12 @@ impl<'a> Draft<'a> {
         self.events.push(event);
     }
 
+    /// He administers the template or the workspace.
+    pub(crate) fn is_manager(&self, user: UserId) -> bool {
+        let manages = self.template.settings.managers.contains(&user) && self.directory.is_active(user);
+        manages || self.directory.is_admin(user)
+    }
+
     /// Ends the instance: what is open is cancelled with it.
     pub(crate) fn end(&mut self, status: Status, reason: &str) {
         let open = self.instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
@@ -191,6 +204,23 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
     Ok(())
 }
 
+/// Tells more people of it: whoever asks, is or was asked may, and a manager. What was told stays open to them, so nobody
+/// else may.
+fn tell(draft: &mut Draft<'_>, actor: UserId, people: &[UserId]) -> Result<(), Rejection> {
+    check_active(draft.directory, actor)?;
+    if draft.instance.status == Status::Draft {
+        return Err(Rejection::NotRunning { status: Status::Draft });
+    }
+    let mut slots = draft.instance.visits.iter().flat_map(|visit| &visit.slots);
+    let takes_part = draft.instance.initiator == actor || slots.any(|slot| slot.is_or_was_with(actor));
+    if people.is_empty() || !(takes_part || draft.is_manager(actor)) {
+        return Err(Rejection::NotOffered { action: "tell" });
+    }
+    people.iter().try_for_each(|user| check_active(draft.directory, *user))?;
+    advance::tell_by_hand(draft, actor, people);
+    Ok(())
+}
+
 /// Reading again is no event.
 fn mark_read(draft: &mut Draft<'_>, actor: UserId) -> Result<(), Rejection> {
     let mut copies = draft.instance.cc.iter().filter(|entry| entry.user == actor).peekable();
@@ -201,6 +231,15 @@ fn mark_read(draft: &mut Draft<'_>, actor: UserId) -> Result<(), Rejection> {
         draft.emit(Event::CcRead { at: draft.at, user: actor });
     }
     Ok(())
+}
+
+/// The node of a visit whose people follow the rules of the template.
+fn people_node<'t>(draft: &Draft<'t>, visit: &Visit) -> Option<&'t Approval> {
+    let asks = matches!(visit.kind, VisitKind::Approve | VisitKind::Handle | VisitKind::Pool);
+    match draft.template.block(&visit.node) {
+        Some(Block::Approval(node)) if asks => Some(node),
+        Some(_) | None => None,
+    }
 }
 
 fn check_active(directory: &Directory, user: UserId) -> Result<(), Rejection> {

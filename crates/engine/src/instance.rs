@@ -503,6 +503,39 @@ pub struct Slot {
     /// The absent person for whom the assignee stands in, who may act all the same (semantics B6.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<UserId>,
+    /// People beside the owner who had it before; they may still look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<UserId>,
+}
+
+impl Slot {
+    /// The people its holder added and has not heard out yet, or has just heard out.
+    pub(crate) fn added<'v>(&self, visit: &'v Visit) -> impl Iterator<Item = &'v Slot> + use<'v> {
+        let (id, first) = (self.id, self.adding.map(|it| it.first));
+        visit
+            .slots
+            .iter()
+            .filter(move |it| it.parent == Some(id) && first.is_some_and(|first| first <= it.id))
+    }
+
+    /// Somebody whom its holder added may still decide.
+    pub(crate) fn has_added_open(&self, visit: &Visit) -> bool {
+        self.added(visit).any(|it| it.state.is_open())
+    }
+
+    /// He is or was asked here, for himself or for somebody else.
+    pub fn is_or_was_with(&self, user: UserId) -> bool {
+        self.owner == user
+            || self.assignee == user
+            || self.absent == Some(user)
+            || self.held.contains(&user)
+            || self.decided.as_ref().is_some_and(|decided| decided.by == user)
+    }
+
+    /// Who decides in the end: the one he stands in for, or who lent it for an opinion, before the one who is asked.
+    pub(crate) fn holder(&self) -> UserId {
+        self.absent.or(self.back_to).unwrap_or(self.assignee)
+    }
 }
 
 fn one() -> u32 {
@@ -527,6 +560,8 @@ pub struct Adding {
     /// Their no is only an opinion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub advisory: bool,
+    /// The first of them; whom he added before that has come to an end.
+    pub first: SlotId,
 }
 
 /// A version of the content people decide on.
@@ -609,7 +644,7 @@ pub enum SlotState {
     AutoRejected(AutoReason),
     /// The visit was decided without him.
     NotNeeded,
-    /// Taken out of the visit before he could be asked: he left, or he is the initiator and the node excludes him.
+    /// Taken out of the visit: he left, whoever added him took him out, or somebody else decides for him.
     Removed,
     /// Went away with its visit.
     Cancelled,

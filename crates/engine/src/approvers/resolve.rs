@@ -2,6 +2,7 @@
 
 use super::eligible::{Barred, Place, barred};
 use super::levels::{department_of, nearest_head, supervisor_of};
+use super::substitutes::stand_in;
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::ids::{TokenId, UserId};
 use crate::instance::{AutoReason, Instance, SlotState, Visit};
@@ -46,8 +47,24 @@ pub(crate) enum Resolution {
     Nobody,
 }
 
-/// Steps 2 to 6 for one visit of a node by a token: how the people found decide together, and what to do without any.
+/// Steps 2 to 7 for one visit of a node by a token: how the people found decide together, and what to do without any.
 pub(crate) fn resolve(
+    found: Vec<Found>,
+    node: &Approval,
+    (mode, empty): (Mode, &EmptyRule),
+    scene: Scene<'_>,
+) -> Resolution {
+    match find_candidates(found, node, (mode, empty), scene) {
+        Resolution::Ask(candidates, mode) => Resolution::Ask(stand_in(candidates, (node, mode), scene), mode),
+        other @ (Resolution::AutoApprove
+        | Resolution::AutoReject
+        | Resolution::PickMissing
+        | Resolution::Refuse
+        | Resolution::Nobody) => other,
+    }
+}
+
+fn find_candidates(
     found: Vec<Found>,
     node: &Approval,
     (mode, empty): (Mode, &EmptyRule),
@@ -187,9 +204,11 @@ fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
     instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
 }
 
+/// What he decided in somebody else's place is not his own.
 fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
     visit.slots.iter().find_map(|slot| {
-        let himself = slot.assignee == user && slot.decided.as_ref().is_some_and(|it| it.by == user);
+        let own = slot.absent.unwrap_or(slot.assignee) == user;
+        let himself = own && slot.decided.as_ref().is_some_and(|it| it.by == user);
         (slot.state == SlotState::Approved && himself).then_some(AutoReason::Duplicate { slot: slot.id })
     })
 }

@@ -266,6 +266,12 @@ impl<'n> Arrival<'n> {
     pub(super) fn simple(token: TokenId, node: &'n Approval, found: Vec<Found>) -> Self {
         Self { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new() }
     }
+
+    /// In place of a visit that nobody is left in.
+    pub(super) fn again(visit: &Visit, node: &'n Approval, found: Vec<Found>) -> Self {
+        let (token, level, mode, upcoming) = (visit.token, visit.level, visit.mode, visit.upcoming.clone());
+        Self { token, node, level, mode, found, upcoming }
+    }
 }
 
 /// Steps 2 to 8 of semantics B1: who of the people found is asked, and how it begins.
@@ -471,6 +477,13 @@ fn tell(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
 /// Tells the people whom the initiator named.
 pub(super) fn tell_named(draft: &mut Draft<'_>, users: &[UserId]) {
     let named = |user: &UserId| Found { user: *user, why: Why::by(WhyRule::Named) };
+    send(draft, None, users.iter().map(named).collect());
+}
+
+/// Tells people whom somebody names while it runs, or afterwards.
+pub(super) fn tell_by_hand(draft: &mut Draft<'_>, by: UserId, users: &[UserId]) {
+    let rule = WhyRule::Added { by: draft.directory.name(by) };
+    let named = |user: &UserId| Found { user: *user, why: Why::by(rule.clone()) };
     send(draft, None, users.iter().map(named).collect());
 }
 

@@ -1,7 +1,8 @@
 //! Deciding in a slot: who may, and on what. What the slots of a visit come to: `verdict.rs`.
 
 use super::verdict::settle;
-use super::{Draft, check_active, checked_text, edits};
+use super::{Draft, check_active, checked_text, edits, handing, people_node, signers, sweep};
+use crate::approvers::{Barred, is_separated};
 use crate::command::Opinion;
 use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
@@ -17,20 +18,40 @@ pub(super) fn decide_slot(
     opinion: &Opinion,
 ) -> Result<(), Rejection> {
     let (visit, slot) = open_slot(draft, actor, opinion.slot)?;
-    let (visit, slot) = (visit.id, slot.id);
+    check_duties(draft, visit, actor)?;
+    if decision == Decision::Abstain && slot.parent.is_some() {
+        return Err(Rejection::NotOffered { action: "abstain" });
+    }
+    let (visit, slot, brought_in) = (visit.id, slot.id, slot.added_by.is_some());
     check_offered(draft, visit, decision)?;
     check_seen(draft, opinion)?;
     let comment = checked_text("comment", &opinion.comment)?;
     if comment.is_empty() && asks_for_words(draft, visit, decision) {
         return Err(Rejection::TextRequired { field: "comment" });
     }
-    edits::by_person(draft, visit, actor, &opinion.edits)?;
-    if decision == Decision::Approve {
-        edits::check_filled_in(draft, visit)?;
+    if brought_in {
+        edits::check_none(draft, &opinion.edits)?;
+    } else {
+        edits::by_person(draft, visit, actor, &opinion.edits)?;
+        if decision == Decision::Approve {
+            edits::check_filled_in(draft, visit)?;
+        }
     }
     let comment = comment.to_owned();
+    handing::take_back(draft, slot, actor);
     draft.emit(Event::SlotDecided { at: draft.at, slot, by: actor, decision, comment });
-    settle(draft, visit)
+    signers::hold(draft, slot);
+    settle(draft, visit)?;
+    sweep::separate(draft)
+}
+
+/// Duties that have to be in different hands bind whoever decides, in whosever place (semantics D9).
+fn check_duties(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> Result<(), Rejection> {
+    let bound = people_node(draft, visit).is_some();
+    match bound && is_separated(actor, &visit.node, draft.scene(visit.token)) {
+        true => Err(Barred::Separated.rejection(actor)),
+        false => Ok(()),
+    }
 }
 
 /// A slot that the actor may act in now, and its visit.
@@ -41,7 +62,9 @@ pub(super) fn open_slot<'d>(
 ) -> Result<(&'d Visit, &'d Slot), Rejection> {
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     check_active(draft.directory, actor)?;
-    if slot.assignee != actor && slot.absent != Some(actor) && !may_stand_in(draft, visit, actor) {
+    // What is lent for an opinion is decided by the one who lent it.
+    let holder = slot.back_to.unwrap_or(slot.assignee);
+    if holder != actor && slot.absent != Some(actor) && !may_stand_in(draft, visit, actor) {
         return Err(Rejection::NotYourTask);
     }
     check_pending(draft, visit, slot)?;
@@ -82,9 +105,8 @@ fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rejection> {
 /// A manager of the template or the workspace may decide in an approver's place, where the template allows it; on his own
 /// request only where he could decide as an approver too (B6.1).
 fn may_stand_in(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> bool {
-    let settings = &draft.template.settings;
-    settings.allow_agent
-        && (settings.managers.contains(&actor) || draft.directory.is_admin(actor))
+    draft.template.settings.allow_agent
+        && draft.is_manager(actor)
         && (actor != draft.instance.initiator || may_approve_himself(draft.template, visit))
 }
 
@@ -95,7 +117,7 @@ fn may_approve_himself(template: &Template, visit: &Visit) -> bool {
     }
 }
 
-fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
+pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     match slot.state {
         SlotState::Pending if can_decide(draft.instance.status) => Ok(()),
         SlotState::Queued | SlotState::Waiting => Err(Rejection::NotYourTurn),
@@ -119,7 +141,7 @@ fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Re
     }
 }
 
-fn can_decide(status: Status) -> bool {
+pub(super) fn can_decide(status: Status) -> bool {
     match status {
         Status::Running | Status::Returned | Status::Revoking => true,
         Status::Draft

@@ -35,6 +35,13 @@ pub(super) fn by_person(
     Ok(())
 }
 
+/// People who were brought in read the form and change nothing (semantics B5.4).
+pub(super) fn check_none(draft: &Draft<'_>, edits: &Edits) -> Result<(), Rejection> {
+    let read = FieldAccess::default();
+    let form = apply_edits(&draft.template.form, &read, &draft.instance.form, edits, draft.today());
+    form.map(|_| ()).map_err(|problems| Rejection::FormInvalid { problems })
+}
+
 /// Whether everything is filled in that people have to fill in at this visit.
 pub(super) fn check_filled_in(draft: &Draft<'_>, visit: VisitId) -> Result<(), Rejection> {
     let access = access_at(draft, visit);

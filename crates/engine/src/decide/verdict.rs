@@ -1,7 +1,7 @@
 //! What the slots of a visit come to (semantics B3): whose turn it is, or how the visit ends. All of it in exact integers.
 
 use super::advance::go_on;
-use super::{Draft, signers};
+use super::{Draft, signers, sweep};
 use crate::event::Event;
 use crate::ids::{SlotId, VisitId};
 use crate::instance::{Slot, SlotState, Visit, VisitState};
@@ -17,23 +17,13 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection
         let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
         match verdict(visit) {
             Verdict::Wait => return Ok(()),
-            Verdict::Turn(slot) => turn(draft, slot),
+            Verdict::Turn(slot) => sweep::turn(draft, slot),
             Verdict::Close(state) => {
                 draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
                 return go_on(draft, id);
             }
         }
     }
-}
-
-/// A queued slot's turn: its owner may have left since (B3.3). Self rule and de-dup cannot change within a visit.
-fn turn(draft: &mut Draft<'_>, id: SlotId) {
-    let active = draft.instance.slot(id).is_some_and(|(_, slot)| draft.directory.is_active(slot.assignee));
-    draft.emit(if active {
-        Event::SlotTurned { at: draft.at, slot: id }
-    } else {
-        Event::SlotRemoved { slot: id }
-    });
 }
 
 /// What the slots of an open visit come to.
@@ -99,7 +89,7 @@ fn reaches(vote: Vote, tally: &Tally, more: usize, more_weight: u64) -> bool {
     if vote.strict { got > needed } else { got >= needed && got > 0 }
 }
 
-/// Counts over slots; removed ones do not count.
+/// Counts over slots; those that were taken out or are not needed any more do not count.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) count: usize,
@@ -123,7 +113,8 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn of(slots: &[&Slot]) -> Self {
         let mut tally = Self::default();
-        for slot in slots.iter().filter(|slot| slot.state != SlotState::Removed) {
+        let counts = |it: &&&Slot| !matches!(it.state, SlotState::Removed | SlotState::NotNeeded);
+        for slot in slots.iter().filter(counts) {
             let weight = u64::from(slot.weight);
             tally.count += 1;
             tally.weight += weight;

@@ -135,6 +135,9 @@ fn check_slot(visit: &Visit, slot: &Slot, broken: &mut Vec<String>) {
     if slot.state == SlotState::Pending && slot.pending_at.is_none() {
         broken.push(format!("slot {} is pending since no time", slot.id));
     }
+    if slot.state == SlotState::Waiting && !slot.has_added_open(visit) {
+        broken.push(format!("slot {} waits for nobody", slot.id));
+    }
     let parent = slot.parent.map(|id| visit.slots.iter().find(|it| it.id == id));
     if parent.is_some_and(|parent| parent.is_none_or(|it| it.adding.is_none())) {
         broken.push(format!("slot {} was added by nobody of its visit", slot.id));

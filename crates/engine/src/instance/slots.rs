@@ -106,14 +106,16 @@ impl Instance {
         };
         let owning = |visit: &&mut Visit| visit.slots.iter().any(|slot| slot.id == *adder);
         let Some(visit) = self.visits.iter_mut().find(owning) else { return };
-        let parent = (*kind != AddKind::Peers).then_some(*adder);
+        let Some(own) = visit.slots.iter().find(|slot| slot.id == *adder) else { return };
+        let peers = *kind == AddKind::Peers;
+        let parent = if peers { own.parent } else { Some(*adder) };
+        let more = own.adding.filter(|it| it.kind == *kind && own.has_added_open(visit));
+        let first = more.map(|it| it.first).or_else(|| slots.first().map(|new| new.id));
         let added = slots.iter().map(|new| Slot { parent, added_by: Some(*by), ..opened(new, *at) });
         visit.slots.extend(added);
-        if parent.is_none() {
-            return;
-        }
+        let Some(first) = first.filter(|_| !peers) else { return };
         self.change_slot(*adder, |slot| {
-            slot.adding = Some(Adding { kind: *kind, mode: *mode, advisory: *advisory });
+            slot.adding = Some(Adding { kind: *kind, mode: *mode, advisory: *advisory, first });
             if *kind == AddKind::Before {
                 slot.state = SlotState::Waiting;
             }
@@ -123,6 +125,9 @@ impl Instance {
 
 fn move_slot(slot: &mut Slot, to: UserId, how: Move) {
     let from = std::mem::replace(&mut slot.assignee, to);
+    if from != slot.owner && !slot.held.contains(&from) {
+        slot.held.push(from);
+    }
     match how {
         Move::Delegate => slot.back_to = Some(from),
         Move::GivenBack => slot.back_to = None,
@@ -154,5 +159,6 @@ fn opened(new: &NewSlot, at: Timestamp) -> Slot {
         moves: 0,
         back_to: None,
         absent: (new.assignee != new.owner).then_some(new.owner),
+        held: Vec::new(),
     }
 }

@@ -1,0 +1,239 @@
+//! Open slots follow the people: to a substitute while somebody is away and back afterwards (semantics B6.4), and away from
+//! whoever cannot decide any more, since he has left (B8.5) or decided where duties have to be in different hands (D9).
+//!
+//! What a slot comes to follows from the directory of now alone, so that looking twice changes nothing.
+//!
+//! A slot of somebody who cannot decide any more goes back to the one whom the rules chose, if it was handed on or lent.
+//! Else it is taken out of the visit where anybody else is left in it, one person being enough to go on (B8). Where nobody
+//! is left, the visit is given up and the node is entered again without people, so that its empty rule says who decides.
+
+use super::advance::{Arrival, open};
+use super::verdict::settle;
+use super::{Draft, people_node};
+use crate::approvers::{Barred, Found, Place, barred, is_separated};
+use crate::event::{Event, Move};
+use crate::ids::{SYSTEM, SlotId, UserId, VisitId};
+use crate::instance::{Slot, SlotState, Visit, VisitKind, VisitState};
+use crate::rejection::Rejection;
+use crate::template::Mode;
+
+/// Looks at every open slot again.
+pub(super) fn sweep(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    follow(draft, |draft, visit, slot| {
+        gone_step(draft, visit, slot).or_else(|| away_step(draft, visit, slot))
+    })
+}
+
+/// After somebody has decided: his open slots where duties have to be in different hands.
+pub(super) fn separate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    if draft.template.settings.separation.is_empty() {
+        return Ok(());
+    }
+    follow(draft, gone_step)
+}
+
+/// What a slot comes to.
+enum Step {
+    Move(SlotId, UserId, Move),
+    /// Somebody stands in who is asked in the visit anyway.
+    Merge(VisitId, SlotId, UserId),
+    /// Its holder cannot decide any more, and it cannot go back to anybody.
+    TakeOut(SlotId, Found),
+}
+
+type Look = fn(&Draft<'_>, &Visit, &Slot) -> Option<Step>;
+
+fn follow(draft: &mut Draft<'_>, look: Look) -> Result<(), Rejection> {
+    while let Some(step) = first_step(draft, look) {
+        match step {
+            Step::Move(slot, to, how) => give(draft, slot, to, how),
+            Step::Merge(visit, slot, to) => {
+                merge(draft, slot, to);
+                settle(draft, visit)?;
+            }
+            Step::TakeOut(slot, holder) => take_out(draft, slot, vec![holder])?,
+        }
+    }
+    Ok(())
+}
+
+fn first_step(draft: &Draft<'_>, look: Look) -> Option<Step> {
+    undecided(draft).find_map(|(visit, slot)| look(draft, visit, slot))
+}
+
+/// Slots in which somebody is asked, or will be once those have spoken whom he brought in.
+fn undecided<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = (&'d Visit, &'d Slot)> + use<'d> {
+    let visits = draft.instance.visits.iter();
+    let visits = visits.filter(|it| it.state == VisitState::Open && it.stuck.is_none());
+    let asked = |it: &&Slot| match it.state {
+        SlotState::Pending | SlotState::Offered | SlotState::Taken | SlotState::Waiting => {
+            it.decided.is_none()
+        }
+        SlotState::Queued
+        | SlotState::Approved
+        | SlotState::Rejected
+        | SlotState::Abstained
+        | SlotState::Returned
+        | SlotState::Auto(_)
+        | SlotState::AutoRejected(_)
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => false,
+    };
+    visits.flat_map(move |visit| visit.slots.iter().filter(asked).map(move |slot| (visit, slot)))
+}
+
+/// He has left, or duties have to be in different hands.
+fn is_gone(draft: &Draft<'_>, visit: &Visit, user: UserId) -> bool {
+    !draft.directory.is_active(user)
+        || (people_node(draft, visit).is_some() && is_separated(user, &visit.node, draft.scene(visit.token)))
+}
+
+/// What follows from somebody's being gone.
+fn gone_step(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
+    let holder = slot.holder();
+    if !is_gone(draft, visit, holder) {
+        let other_gone = is_gone(draft, visit, slot.assignee);
+        return other_gone.then_some(Step::Move(slot.id, holder, Move::Leaver));
+    }
+    let Some(node) = people_node(draft, visit) else {
+        // Those who approved are asked about a revocation; the initiator's own task nobody else can have.
+        let consent = visit.kind == VisitKind::Consent && others_remain(draft, visit, slot);
+        let found = Found { user: holder, why: slot.why.clone() };
+        return consent.then_some(Step::TakeOut(slot.id, found));
+    };
+    let place = Place::taking(node, visit, slot.id);
+    let back = Some(slot.owner).filter(|user| barred(*user, place, draft.scene(visit.token)).is_none());
+    Some(match back {
+        Some(owner) => Step::Move(slot.id, owner, Move::Leaver),
+        None => Step::TakeOut(slot.id, Found { user: holder, why: slot.why.clone() }),
+    })
+}
+
+/// What follows from somebody's being away, or being back. A lent task waits for the opinion first.
+fn away_step(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
+    if slot.back_to.is_some() {
+        return None;
+    }
+    let owner = slot.absent.unwrap_or(slot.assignee);
+    let (now, moves_open) = match substitute(draft, visit, slot, owner) {
+        Some(Substitute { stands, move_open }) => (stands, move_open || slot.absent.is_some()),
+        None => (Stands::For(owner), true),
+    };
+    match now {
+        _ if !moves_open => None,
+        Stands::Merged(to) => Some(Step::Merge(visit.id, slot.id, to)),
+        Stands::For(to) if to == slot.assignee => None,
+        Stands::For(to) if to != owner => Some(Step::Move(slot.id, to, Move::Absence)),
+        Stands::For(to) => Some(Step::Move(slot.id, to, Move::BackFromAbsence)),
+    }
+}
+
+/// Who stands in for somebody.
+struct Substitute {
+    stands: Stands,
+    /// In what is open already, too.
+    move_open: bool,
+}
+
+enum Stands {
+    /// He is asked.
+    For(UserId),
+    /// He is asked in the visit anyway, and is not asked twice.
+    Merged(UserId),
+}
+
+/// Who stands in for the owner of a slot; nobody where he is there, has to decide with his own hand, or where the other one
+/// may not decide here: then he keeps it.
+fn substitute(draft: &Draft<'_>, visit: &Visit, slot: &Slot, owner: UserId) -> Option<Substitute> {
+    let node = people_node(draft, visit)?;
+    if node.own_hand || visit.kind == VisitKind::Pool {
+        return None;
+    }
+    let found = draft.directory.substitute_of(owner, draft.instance.template, draft.at)?;
+    let (user, move_open) = (found.user, found.move_open);
+    if user == slot.assignee && !is_gone(draft, visit, user) {
+        return Some(Substitute { stands: Stands::For(user), move_open });
+    }
+    let mode = super::signers::group_mode(visit, slot);
+    let beside = |it: &&Slot| it.parent == slot.parent && it.id != slot.id && it.state != SlotState::Removed;
+    let asked_beside = visit.slots.iter().filter(beside).any(|it| it.assignee == user);
+    let stands = match barred(user, Place::taking(node, visit, slot.id), draft.scene(visit.token)) {
+        None => Stands::For(user),
+        // In a vote each vote counts for itself.
+        Some(Barred::HoldsSlot) if !asked_beside || matches!(mode, Mode::Vote(_)) => Stands::For(user),
+        Some(Barred::HoldsSlot) if !slot.has_added_open(visit) => Stands::Merged(user),
+        Some(
+            Barred::HoldsSlot | Barred::Inactive | Barred::Initiator | Barred::Separated | Barred::NotOffered,
+        ) => return None,
+    };
+    Some(Substitute { stands, move_open })
+}
+
+/// A slot's turn has come. Whoever is gone by then is passed over, and whoever is away is stood in for (B3.3). The self rule
+/// and de-dup cannot have changed within a visit.
+pub(super) fn turn(draft: &mut Draft<'_>, id: SlotId) {
+    let Some((visit, slot)) = draft.instance.slot(id) else { return };
+    if slot.state == SlotState::Queued && is_gone(draft, visit, slot.holder()) {
+        draft.emit(Event::SlotRemoved { slot: id });
+        return;
+    }
+    stand_in(draft, id);
+    if draft.instance.slot(id).is_some_and(|(_, slot)| slot.state.is_open()) {
+        draft.emit(Event::SlotTurned { at: draft.at, slot: id });
+    }
+}
+
+/// Somebody gets a slot: whoever stands in for him is asked in his place.
+pub(super) fn stand_in(draft: &mut Draft<'_>, id: SlotId) {
+    let Some((visit, slot)) = draft.instance.slot(id) else { return };
+    let owner = slot.absent.unwrap_or(slot.assignee);
+    match substitute(draft, visit, slot, owner).map(|it| it.stands) {
+        Some(Stands::For(to)) if to != slot.assignee => give(draft, id, to, Move::Absence),
+        Some(Stands::Merged(to)) => merge(draft, id, to),
+        Some(Stands::For(_)) | None => {}
+    }
+}
+
+/// A slot is with somebody again whose absence may be over.
+pub(super) fn look_again(draft: &mut Draft<'_>, id: SlotId) {
+    let Some((visit, slot)) = draft.instance.slot(id) else { return };
+    if let Some(Step::Move(slot, to, how)) = away_step(draft, visit, slot) {
+        give(draft, slot, to, how);
+    }
+}
+
+fn give(draft: &mut Draft<'_>, slot: SlotId, to: UserId, how: Move) {
+    let (at, by, comment) = (draft.at, SYSTEM, String::new());
+    draft.emit(Event::SlotMoved { at, slot, by, to, how, comment });
+}
+
+/// Two slots become one: what he says in his own counts for both.
+fn merge(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
+    give(draft, slot, to, Move::Absence);
+    draft.emit(Event::SlotRemoved { slot });
+}
+
+/// Takes a slot out of its visit. Where nobody is left the node is entered again as if its rules had found these people.
+pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> Result<(), Rejection> {
+    let Some((visit, slot)) = draft.instance.slot(id) else { return Ok(()) };
+    let (at, visit_id, claimed) = (draft.at, visit.id, slot.state == SlotState::Pending);
+    if slot.parent.is_some() || others_remain(draft, visit, slot) {
+        if visit.kind == VisitKind::Pool && claimed {
+            draft.emit(Event::Released { at, slot: id });
+        }
+        draft.emit(Event::SlotRemoved { slot: id });
+        return settle(draft, visit_id);
+    }
+    let Some(node) = people_node(draft, visit) else { return Ok(()) };
+    let arrival = Arrival::again(visit, node, found);
+    draft.emit(Event::VisitClosed { at, visit: visit_id, state: VisitState::Cancelled });
+    open(draft, arrival)
+}
+
+/// Beside this slot there is one that is decided, or that somebody can decide.
+fn others_remain(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> bool {
+    let others = visit.slots.iter().filter(|it| it.id != slot.id && it.parent.is_none());
+    let mut others = others.filter(|it| !matches!(it.state, SlotState::Removed | SlotState::NotNeeded));
+    others.any(|it| !it.state.is_open() || it.decided.is_some() || !is_gone(draft, visit, it.holder()))
+}
