@@ -47,11 +47,7 @@ pub fn may_see(instance: &Instance, template: &Template, directory: &Directory, 
 }
 
 fn was_asked(instance: &Instance, viewer: UserId) -> bool {
-    instance.visits.iter().flat_map(|visit| &visit.slots).any(|slot| {
-        slot.owner == viewer
-            || slot.assignee == viewer
-            || slot.decided.as_ref().is_some_and(|decided| decided.by == viewer)
-    })
+    instance.visits.iter().flat_map(|visit| &visit.slots).any(|slot| slot.is_or_was_with(viewer))
 }
 
 /// A template's managers and the workspace's administrators may change it.
