@@ -22,6 +22,7 @@ pub mod command;
 pub mod condition;
 pub mod decide;
 pub mod directory;
+pub mod entity;
 pub mod event;
 pub mod expression;
 pub mod form;

@@ -10,6 +10,8 @@ mod comments;
 mod deliveries;
 mod directory;
 mod document;
+mod entities;
+mod entity_types;
 mod files;
 mod instances;
 mod preview;
@@ -69,7 +71,9 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(webhooks::routes())
         .merge(deliveries::routes())
         .merge(callbacks::routes())
-        .merge(seals::routes());
+        .merge(seals::routes())
+        .merge(entity_types::routes())
+        .merge(entities::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/v1", all)
 }
 

@@ -7,6 +7,7 @@ pub mod calendars;
 pub mod credentials;
 pub mod directory;
 pub mod effects;
+pub mod entities;
 mod memory;
 pub mod past;
 pub mod regression;

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
+use zhupi_engine::entity::Refusal;
 use zhupi_engine::{Problem, Rejection};
 
 /// Everything that can go wrong.
@@ -26,6 +27,9 @@ pub enum Error {
     Forbidden,
     #[error("{0}")]
     Rejected(Rejection),
+    /// Not with this object now.
+    #[error("{0}")]
+    Entity(Refusal),
     /// Findings in something well-formed.
     #[error("{}", found(.0))]
     Invalid(Vec<Problem>),
@@ -92,6 +96,7 @@ impl Error {
             Error::CsrfFailed => "csrf_failed",
             Error::Forbidden => "forbidden",
             Error::Rejected(rejection) => rejection.code(),
+            Error::Entity(refusal) => refusal.code(),
             Error::Invalid(_) => "invalid",
             Error::BadRequest { .. } => "bad_request",
             Error::WrongMediaType => "wrong_media_type",
@@ -118,6 +123,7 @@ impl Error {
             Error::Unauthenticated | Error::LoginFailed => StatusCode::UNAUTHORIZED,
             Error::CsrfFailed | Error::Forbidden => StatusCode::FORBIDDEN,
             Error::Rejected(rejection) => rejection_status(rejection),
+            Error::Entity(refusal) => refusal_status(refusal),
             Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Error::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Error::WrongMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -138,6 +144,7 @@ impl Error {
     fn more(&self) -> Json {
         match self {
             Error::Rejected(rejection) => rejection_more(rejection),
+            Error::Entity(refusal) => refusal_more(refusal),
             Error::Invalid(problems) => json!({ "problems": problems }),
             Error::BadRequest { field: Some(field), .. } => json!({ "field": field }),
             Error::TooMany { retry_after_s } => json!({ "retry_after_s": retry_after_s }),
@@ -210,6 +217,29 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::LimitReached { .. }
         | Rejection::NodeNotReachable { .. }
         | Rejection::NotInBatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// The status of a refusal to do something with an object: "not now", or "not like this".
+pub fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Locked { .. }
+        | Refusal::AlreadyRunning { .. }
+        | Refusal::DeletionForbidden { .. }
+        | Refusal::NotResubmittable
+        | Refusal::NoConflict => StatusCode::CONFLICT,
+        Refusal::Undecided { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn refusal_more(refusal: &Refusal) -> Json {
+    match refusal {
+        Refusal::Locked { instance, fields } => json!({ "approval": instance, "fields": fields }),
+        Refusal::AlreadyRunning { instance } | Refusal::DeletionForbidden { instance } => {
+            json!({ "approval": instance })
+        }
+        Refusal::Undecided { fields } => json!({ "fields": fields }),
+        Refusal::NotResubmittable | Refusal::NoConflict => Json::Null,
     }
 }
 

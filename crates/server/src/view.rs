@@ -2,12 +2,17 @@
 //! every surface. Who may see it at all: `app/access.rs`.
 
 mod actions;
+mod entity;
 mod form;
 mod path;
 mod preview;
 mod timeline;
 
 pub use actions::{Action, AllowedAction, allowed_actions};
+pub use entity::{
+    ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, approval_view,
+    entity_view, history_entry,
+};
 pub use form::{FieldView, form_fields};
 pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
 pub use preview::{PathChangeView, PlannedPerson, PreviewView, StepView, preview_view, upcoming};

@@ -1,6 +1,7 @@
 //! One accepted command as it is written: the instance's new state, its history entry, tasks, timers, deliveries and
 //! the key that makes a repeated request harmless. All of it is committed together or not at all.
 
+use crate::entities::EntityWrite;
 use crate::error::{Error, Result};
 use crate::instances::{InstanceMeta, Stored};
 use crate::tasks::{self, TaskChange};
@@ -21,6 +22,8 @@ pub struct Change {
     pub timers: Vec<TimerChange>,
     /// The key of the request, if it had one.
     pub idempotency: Option<IdempotencyRow>,
+    /// What it does to the object it is about.
+    pub entity: Option<EntityWrite>,
     pub(crate) before: u64,
     pub(crate) instance: InstanceColumns,
     pub(crate) actor: UserId,
@@ -153,6 +156,7 @@ impl Change {
             outbox: Vec::new(),
             timers: Vec::new(),
             idempotency: None,
+            entity: None,
             before: before.instance.map_or(0, |it| it.version),
             instance: columns(next, before.meta, act.at)?,
             actor: act.actor,

@@ -32,7 +32,12 @@ impl Store {
     /// Commits a change. It goes to its end even when the caller goes away.
     pub async fn commit(&self, change: Change) -> Result<Committed> {
         match self.db() {
-            Db::Lite(lite) => committed(lite.write(list::statements(change)).await),
+            Db::Lite(lite) => committed(lite.write(list::statements(change)?).await),
+            Db::Pg { pg, .. } if change.entity.is_some() => {
+                let pg = Arc::clone(pg);
+                let work = tokio::spawn(async move { alone(&pg, &change, false).await });
+                work.await.map_err(|error| Error::OutcomeUnknown(error.to_string()))?
+            }
             Db::Pg { combiner, .. } => combiner.commit(change).await,
         }
     }
@@ -141,7 +146,7 @@ async fn each(pg: &Pg, waiting: Vec<Waiting>, unsure: bool) {
 /// A change whose fate is unknown is simply sent again: if it was committed after all, its version no longer matches,
 /// and the history tells that it was ours.
 async fn alone(pg: &Pg, change: &Change, mut unsure: bool) -> Result<Committed> {
-    let list: Vec<Stmt> = list::statements(change.clone());
+    let list: Vec<Stmt> = list::statements(change.clone())?;
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -170,6 +175,8 @@ fn committed(outcome: Result<Written>) -> Result<Committed> {
         Ok(Written::Done) => Ok(Committed::Done),
         Ok(Written::Conflict) | Err(Error::Conflict) => Ok(Committed::Conflict),
         Err(Error::Duplicate { what }) if what == "idempotency" => Ok(Committed::DuplicateKey),
+        // Somebody else told of the object first, or began an approval of it.
+        Err(Error::Duplicate { what }) if what.starts_with("entit") => Ok(Committed::Conflict),
         Err(error) => Err(error),
     }
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 11, name: "crm", text: include_str!("../migrations/0011_crm.sql") },
     Migration { number: 12, name: "esign", text: include_str!("../migrations/0012_esign.sql") },
     Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
+    Migration { number: 18, name: "entities", text: include_str!("../migrations/0018_entities.sql") },
     Migration { number: 20, name: "calendars", text: include_str!("../migrations/0020_calendars.sql") },
     Migration { number: 31, name: "findings", text: include_str!("../migrations/0031_findings.sql") },
 ];

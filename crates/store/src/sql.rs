@@ -39,6 +39,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::esign::ALL,
         crate::seals::ALL,
         crate::bpm::ALL,
+        crate::entities::ALL,
         crate::crm::ALL,
     ];
     files.into_iter().flatten().copied()

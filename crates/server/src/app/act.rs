@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::app::access::may_see;
 use crate::app::effects::{Accepted, SIGNING_KEY};
+use crate::app::entities::{ENTITY_KEY, Ending, Outcome};
 use crate::error::Error;
 use crate::extract::request_hash;
 use metrics::{counter, histogram};
@@ -14,19 +15,19 @@ use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
 use zhupi_engine::{
     Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, check_batch, decide,
 };
-use zhupi_store::{Act, Change, Committed, IdempotencyRow, Stored, TemplateState};
+use zhupi_store::{Act, Change, Committed, EntityWrite, IdempotencyRow, Stored, TemplateState};
 
 /// How often a command is decided because somebody else was faster.
 const TRIES: u64 = 5;
 
 /// Beginnings of business keys by which surfaces of ours know their own.
-const RESERVED_KEYS: [&str; 2] = [SIGNING_KEY, "crm:"];
+const RESERVED_KEYS: [&str; 3] = [SIGNING_KEY, ENTITY_KEY, "crm:"];
 
 /// Whether a business key that comes from outside can be kept, or why not.
 pub fn check_business_key(key: &str) -> Result<(), &'static str> {
     let taken = RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved));
     if taken || key.chars().count() > 200 {
-        return Err("at most 200 characters, not beginning with `esign:` or `crm:`");
+        return Err("at most 200 characters, not beginning with `esign:`, `entity:` or `crm:`");
     }
     Ok(())
 }
@@ -83,7 +84,19 @@ impl App {
         submission: Submission,
     ) -> Result<Acted, Error> {
         let app = Arc::clone(self);
-        to_the_end("submit", async move { app.begin(tenant, actor, submission).await }).await
+        to_the_end("submit", async move { app.begin(tenant, actor, submission, None).await }).await
+    }
+
+    /// The same for an instance that is about an object, which changes in the same write.
+    pub(super) async fn submit_about(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        actor: UserId,
+        submission: Submission,
+        entity: EntityWrite,
+    ) -> Result<Acted, Error> {
+        let app = Arc::clone(self);
+        to_the_end("submit", async move { app.begin(tenant, actor, submission, Some(entity)).await }).await
     }
 
     /// Does what a person asks of an instance he may see, or says why not.
@@ -107,7 +120,13 @@ impl App {
         .await
     }
 
-    async fn begin(&self, tenant: TenantId, actor: UserId, submission: Submission) -> Result<Acted, Error> {
+    async fn begin(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        submission: Submission,
+        entity: Option<EntityWrite>,
+    ) -> Result<Acted, Error> {
         let Submission { template: of, submit, business_key, idempotency_key, instance } = submission;
         let asked = idempotency_key.map(|key| {
             let hash = request_hash(&("submit", of, &submit, &business_key));
@@ -126,7 +145,7 @@ impl App {
             Envelope { actor, at: self.now(), seen_version: None, command, outside: Default::default() };
         let events = decide(&template, &directory, &draft, &envelope)?;
         let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
-        let before = Before::Nothing { draft, business_key };
+        let before = Before::Nothing { draft, business_key, entity };
         match self.write(&scene, &before, events).await? {
             (Committed::Done, acted) => Ok(acted),
             (Committed::Conflict, _) => Err(Rejection::AlreadySubmitted.into()),
@@ -190,9 +209,9 @@ impl App {
         events: Vec<Event>,
     ) -> Result<(Committed, Acted), Error> {
         let Scene { tenant, template, envelope, asked } = *scene;
-        let (current, business_key) = match before {
-            Before::Nothing { draft, business_key } => (draft, business_key),
-            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key),
+        let (current, business_key, begun) = match before {
+            Before::Nothing { draft, business_key, entity } => (draft, business_key, entity.as_ref()),
+            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None),
         };
         let mut next = current.clone();
         advance(&mut next, &events)?;
@@ -204,7 +223,19 @@ impl App {
             at: envelope.at,
             business_key: business_key.as_deref(),
         };
-        let outbox = self.deliveries(&accepted).await?;
+        let mut outbox = self.deliveries(&accepted).await?;
+        let ending = Ending {
+            tenant,
+            instance: next.id,
+            business_key: business_key.as_deref(),
+            events: &events,
+            actor: envelope.actor,
+            at: envelope.at,
+        };
+        let entity = self.entity_outcome(ending, begun).await?.map(|Outcome { write, outbox: told }| {
+            outbox.extend(told);
+            write
+        });
         let tells = !outbox.is_empty();
         let command = envelope.command.name();
         let act = Act { actor: envelope.actor, at: envelope.at, command, events };
@@ -213,6 +244,7 @@ impl App {
             Before::Stored(stored) => Change::following(tenant, stored, &next, act)?,
         };
         change.outbox = outbox;
+        change.entity = entity;
         change.idempotency = asked.map(|asked| asked.row(envelope, next.id));
         let committed = self.store.commit(change).await?;
         if tells && committed == Committed::Done {
@@ -265,7 +297,7 @@ struct Scene<'a> {
 
 /// What a command is decided on.
 enum Before {
-    Nothing { draft: Instance, business_key: Option<String> },
+    Nothing { draft: Instance, business_key: Option<String>, entity: Option<EntityWrite> },
     Stored(Stored),
 }
 

@@ -91,7 +91,7 @@ fn sealing(accepted: &Accepted<'_>) -> Option<NewDelivery> {
     Some(NewDelivery { due_at: Timestamp::MAX.as_microsecond(), ..due(accepted.at, SEAL, flow, payload) })
 }
 
-fn due(at: Timestamp, kind: &str, target: &str, payload: String) -> NewDelivery {
+pub(super) fn due(at: Timestamp, kind: &str, target: &str, payload: String) -> NewDelivery {
     NewDelivery {
         id: Uuid::now_v7(),
         kind: kind.to_owned(),

@@ -82,6 +82,7 @@ async fn detail(
 ) -> Result<Response, Failure> {
     let query = Query::read(&query);
     let (kind, id) = query.object()?;
+    entities::check_type(&app, caller.tenant, kind).await?;
     let known = entities::load(&app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
     Ok(answer(records::detail(&app, &caller, &known).await?))
 }
@@ -126,17 +127,17 @@ async fn centre(
         Some("processed") => CrmScope::Processed,
         _ => return Err(Error::field("scope", "it is one of `todo`, `submission` and `processed`").into()),
     };
+    for kind in query.all("entity_types") {
+        entities::check_type(&app, caller.tenant, kind).await?;
+    }
+    let uids: Vec<i64> =
+        query.all("submitter_uids").map(|uid| whole("submitter_uids", uid)).collect::<Result<_, _>>()?;
+    let known = numbers::users_of(&app, caller.tenant, uids.iter().copied()).await?;
     let asked = CrmCentre {
         person: caller.user,
         scope,
-        entity_types: query
-            .all("entity_types")
-            .map(|kind| query.entity_type(kind))
-            .collect::<Result<_, _>>()?,
-        submitter_uids: query
-            .all("submitter_uids")
-            .map(|uid| whole("submitter_uids", uid))
-            .collect::<Result<_, _>>()?,
+        entity_types: query.all("entity_types").map(str::to_owned).collect(),
+        submitters: (!uids.is_empty()).then(|| known.into_values().collect()),
         statuses: statuses(query.all("status"))?,
         limit: per_page,
         offset: (page - 1) * per_page,
@@ -191,8 +192,8 @@ async fn take_entity(
     Visitor(caller): Visitor,
     Body(event): Body<EntityEvent>,
 ) -> Result<Response, Failure> {
-    let known = entities::take(&app, &caller, &event).await?;
-    let data = records::may_see(&app, &caller, &known).await?;
+    let known = entities::take(&app, &caller, event).await?;
+    let data = app.may_see_entity(caller.tenant, caller.user, &known.row).await?;
     Ok(answer(entities::show(&app, caller.tenant, &known, data).await?))
 }
 
@@ -205,14 +206,16 @@ async fn show_entities(
     let query = Query::read(&query);
     if query.one("entity_id").is_some() {
         let (kind, id) = query.object()?;
+        entities::check_type(&app, caller.tenant, kind).await?;
         let known = entities::load(&app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
-        let data = records::may_see(&app, &caller, &known).await?;
+        let data = app.may_see_entity(caller.tenant, caller.user, &known.row).await?;
         return Ok(answer(entities::show(&app, caller.tenant, &known, data).await?));
     }
-    let kind = query.entity_type(query.one("entity_type").unwrap_or_default())?;
+    let kind = query.one("entity_type").unwrap_or_default();
+    entities::check_type(&app, caller.tenant, kind).await?;
     let (page, per_page) = query.page()?;
     let offset = (page - 1) * per_page;
-    let (rows, total_count) = app.store.list_crm_entities(caller.tenant, &kind, per_page, offset).await?;
+    let (rows, total_count) = app.store.list_crm_entities(caller.tenant, kind, per_page, offset).await?;
     let mut list = Vec::new();
     for row in rows {
         let known = entities::read(&app, caller.tenant, row).await?;
@@ -254,16 +257,8 @@ impl Query {
     /// Which CRM object is meant.
     fn object(&self) -> Result<(&str, i64), Error> {
         let kind = self.one("entity_type").unwrap_or_default();
-        self.entity_type(kind)?;
         let id = self.one("entity_id").ok_or_else(|| Error::field("entity_id", "it is required"))?;
         Ok((kind, whole("entity_id", id)?))
-    }
-
-    fn entity_type(&self, kind: &str) -> Result<String, Error> {
-        match words::entity_type(kind) {
-            Some(known) => Ok(known.name.to_owned()),
-            None => Err(Error::field("entity_type", format!("there is no entity type `{kind}`"))),
-        }
     }
 
     /// The page, counted from 1, and its size.

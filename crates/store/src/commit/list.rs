@@ -1,6 +1,8 @@
 //! A change as a list of plain statements. The first one checks the version, so that a conflict leaves no trace.
 
+use crate::Result;
 use crate::change::{Change, IdempotencyRow, InstanceColumns, NewDelivery, TimerChange};
+use crate::entities;
 use crate::sql::{Expect, P, Sql, Stmt, stmt};
 use crate::tasks::TaskChange;
 
@@ -44,9 +46,20 @@ static SET_TIMER: Sql = Sql::new(
 static CANCEL_TIMER: Sql =
     Sql::new("DELETE FROM timers WHERE tenant_id = $1 AND instance_id = $2 AND name = $3");
 
-pub(super) fn statements(change: Change) -> Vec<Stmt> {
-    let Change { tenant, outbox, timers, idempotency, before, instance, actor, command, sealed, tasks } =
-        change;
+pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
+    let Change {
+        tenant,
+        outbox,
+        timers,
+        idempotency,
+        entity,
+        before,
+        instance,
+        actor,
+        command,
+        sealed,
+        tasks,
+    } = change;
     let of = Of {
         tenant: tenant.into(),
         id: instance.id.into(),
@@ -56,6 +69,9 @@ pub(super) fn statements(change: Change) -> Vec<Stmt> {
     };
     let mut list = Vec::with_capacity(2 + tasks.len() + outbox.len() + timers.len() + 1);
     list.push(state(&of, before, sealed.hash, instance));
+    if let Some(entity) = &entity {
+        list.extend(entities::write(tenant, entity)?);
+    }
     list.extend(idempotency.map(|row| key(&of, row)));
     let history = [of.version.into(), of.at.into(), actor.into(), command.into()];
     let entry = [sealed.text.into(), sealed.hash.into()];
@@ -63,7 +79,7 @@ pub(super) fn statements(change: Change) -> Vec<Stmt> {
     list.extend(tasks.into_iter().map(|it| task(&of, it)));
     list.extend(outbox.into_iter().map(|it| delivery(&of, it)));
     list.extend(timers.into_iter().map(|it| timer(&of, it)));
-    list
+    Ok(list)
 }
 
 /// What the rows of a change have in common.

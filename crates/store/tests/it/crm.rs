@@ -1,17 +1,15 @@
-//! What the CRM surface keeps: each change needs the revision before it, and a record that cannot begin leaves no trace.
+//! What the CRM surface keeps: a workflow and its trigger change together, each from the revision before; and its lists.
 
 use crate::databases::{on_both, workspace};
+use crate::entities::{first, row, run, trigger};
 use uuid::Uuid;
-use zhupi_engine::ids::{InstanceId, TemplateId, UserId};
-use zhupi_store::{CrmCentre, CrmEntity, CrmRecord, CrmScope, CrmWorkflow, Error};
+use zhupi_engine::ids::{TemplateId, UserId};
+use zhupi_store::{CrmCentre, CrmScope, CrmWorkflow, Error, TriggerRow};
 
 fn workflow(number: i64) -> CrmWorkflow {
     CrmWorkflow {
         template: TemplateId(Uuid::now_v7()),
         number,
-        entity_type: "Contract".to_owned(),
-        trigger_timing: "created".to_owned(),
-        enabled: true,
         body: "{}".to_owned(),
         created_by: UserId(Uuid::nil()),
         created_at: 1,
@@ -21,33 +19,9 @@ fn workflow(number: i64) -> CrmWorkflow {
     }
 }
 
-fn entity(revision: i64) -> CrmEntity {
-    CrmEntity {
-        entity_type: "Contract".to_owned(),
-        entity_id: 7,
-        data: "{}".to_owned(),
-        staged: None,
-        labels: "{}".to_owned(),
-        main_field: "seven".to_owned(),
-        instance: None,
-        revision,
-        created_at: 1,
-        updated_at: revision,
-    }
-}
-
-fn record(workflow: &CrmWorkflow) -> CrmRecord {
-    CrmRecord {
-        instance: InstanceId(Uuid::now_v7()),
-        number: 1,
-        entity_type: "Contract".to_owned(),
-        entity_id: 7,
-        template: workflow.template,
-        trigger_timing: "created".to_owned(),
-        submitter: UserId(Uuid::nil()),
-        submitter_uid: 5,
-        submitted_at: 1,
-    }
+fn trigger_of(workflow: &CrmWorkflow) -> TriggerRow {
+    let (id, template) = (workflow.template.0, workflow.template);
+    TriggerRow { id, template, revision: workflow.revision, ..trigger("Contract") }
 }
 
 #[tokio::test]
@@ -55,17 +29,18 @@ async fn a_workflow_changes_only_from_the_revision_before() {
     on_both(|store| async move {
         let (tenant, other) = (workspace(&store, "a").await, workspace(&store, "b").await);
         let first = workflow(1);
-        store.put_crm_workflow(tenant, &first).await.unwrap();
-        let next = CrmWorkflow { revision: 2, enabled: false, ..first.clone() };
-        store.put_crm_workflow(tenant, &next).await.unwrap();
-        assert_eq!(store.put_crm_workflow(tenant, &next).await, Err(Error::Conflict));
+        store.put_crm_workflow(tenant, &first, &trigger_of(&first)).await.unwrap();
+        let next = CrmWorkflow { revision: 2, body: "[]".to_owned(), ..first.clone() };
+        let off = TriggerRow { enabled: false, ..trigger_of(&next) };
+        store.put_crm_workflow(tenant, &next, &off).await.unwrap();
+        assert_eq!(store.put_crm_workflow(tenant, &next, &off).await, Err(Error::Conflict));
         assert_eq!(store.load_crm_workflow(tenant, 1).await.unwrap(), Some(next.clone()));
         assert_eq!(store.find_crm_workflow(tenant, first.template).await.unwrap(), Some(next));
-        assert_eq!(store.find_crm_triggered(tenant, "Contract", "created").await.unwrap(), []);
+        assert_eq!(store.list_enabled_triggers(tenant, "Contract").await.unwrap(), []);
         let second = workflow(2);
-        store.put_crm_workflow(tenant, &second).await.unwrap();
-        let found = store.find_crm_triggered(tenant, "Contract", "created").await.unwrap();
-        assert_eq!(found, std::slice::from_ref(&second));
+        store.put_crm_workflow(tenant, &second, &trigger_of(&second)).await.unwrap();
+        let found = store.list_enabled_triggers(tenant, "Contract").await.unwrap();
+        assert_eq!(found, [trigger_of(&second)]);
         assert_eq!(store.list_crm_workflows(tenant, 1, 0).await.unwrap(), (vec![second], 2));
         assert_eq!(store.load_crm_workflow(other, 1).await.unwrap(), None);
         assert_eq!(store.list_crm_workflows(other, 9, 0).await.unwrap(), (vec![], 0));
@@ -74,38 +49,14 @@ async fn a_workflow_changes_only_from_the_revision_before() {
 }
 
 #[tokio::test]
-async fn an_object_is_claimed_by_one_record_and_given_back() {
+async fn only_objects_with_numbers_are_listed_the_greatest_first() {
     on_both(|store| async move {
         let tenant = workspace(&store, "a").await;
-        let record = record(&workflow(1));
-        let claimed = CrmEntity { instance: Some(record.instance), ..entity(1) };
-        store.put_crm_entity(tenant, &claimed, Some(&record)).await.unwrap();
-        assert_eq!(store.put_crm_entity(tenant, &entity(1), None).await, Err(Error::Conflict));
-        assert_eq!(store.put_crm_entity(tenant, &entity(3), None).await, Err(Error::Conflict));
-        assert_eq!(store.load_crm_record(tenant, 1).await.unwrap(), Some(record.clone()));
-        assert_eq!(store.count_crm_records(tenant, "Contract", 7, record.template).await.unwrap(), 1);
-        store.undo_crm_record(tenant, &claimed, None, &record).await.unwrap();
-        assert_eq!(store.load_crm_entity(tenant, "Contract", 7).await.unwrap(), None);
-        assert_eq!(store.find_crm_record(tenant, record.instance).await.unwrap(), None);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_somebody_changed_since_is_not_given_back() {
-    on_both(|store| async move {
-        let tenant = workspace(&store, "a").await;
-        let record = record(&workflow(1));
-        store.put_crm_entity(tenant, &entity(1), None).await.unwrap();
-        let claimed = CrmEntity { instance: Some(record.instance), ..entity(2) };
-        store.put_crm_entity(tenant, &claimed, Some(&record)).await.unwrap();
-        let changed = CrmEntity { instance: Some(record.instance), ..entity(3) };
-        store.put_crm_entity(tenant, &changed, Some(&record)).await.unwrap();
-        store.undo_crm_record(tenant, &claimed, Some(&entity(1)), &record).await.unwrap();
-        assert_eq!(store.load_crm_entity(tenant, "Contract", 7).await.unwrap(), Some(changed.clone()));
-        store.undo_crm_record(tenant, &changed, Some(&entity(1)), &record).await.unwrap();
-        let back = CrmEntity { revision: 4, ..entity(1) };
-        assert_eq!(store.list_crm_entities(tenant, "Contract", 5, 0).await.unwrap(), (vec![back], 1));
+        for id in ["9", "10", "x", "007"] {
+            store.write_entity(tenant, &first(row(id), None), &[]).await.unwrap();
+        }
+        let (rows, count) = store.list_crm_entities(tenant, "Contract", 1, 0).await.unwrap();
+        assert_eq!((rows[0].id.as_str(), count), ("10", 2));
     })
     .await;
 }
@@ -115,14 +66,15 @@ async fn a_record_without_an_instance_is_not_listed() {
     on_both(|store| async move {
         let tenant = workspace(&store, "a").await;
         let workflow = workflow(1);
-        let record = record(&workflow);
-        store.put_crm_workflow(tenant, &workflow).await.unwrap();
-        store.put_crm_entity(tenant, &entity(1), Some(&record)).await.unwrap();
+        store.put_crm_workflow(tenant, &workflow, &trigger_of(&workflow)).await.unwrap();
+        let run = run("7", &trigger_of(&workflow));
+        let submitter = run.submitter;
+        store.write_entity(tenant, &first(row("7"), Some(run)), &[]).await.unwrap();
         let asked = CrmCentre {
-            person: record.submitter,
+            person: submitter,
             scope: CrmScope::Submission,
             entity_types: vec!["Contract".to_owned()],
-            submitter_uids: vec![5],
+            submitters: Some(vec![submitter]),
             statuses: vec![],
             limit: 10,
             offset: 0,

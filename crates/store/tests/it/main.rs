@@ -6,6 +6,7 @@ mod calendars;
 mod commit;
 mod crm;
 mod databases;
+mod entities;
 mod esign;
 mod findings;
 mod outbox;

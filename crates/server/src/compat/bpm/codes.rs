@@ -16,6 +16,7 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Error::Rejected(_)
+        | Error::Entity(_)
         | Error::Invalid(_)
         | Error::BadRequest { .. }
         | Error::Duplicate { .. }

@@ -2,7 +2,7 @@
 //! documentation shows; every failure has both pairs.
 
 use super::wire::Failed;
-use crate::error::Error;
+use crate::error::{Error, refusal_status};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -14,17 +14,6 @@ pub enum Failure {
     Server(Error),
     /// `X-LXY-PLATFORM` or `X-LXY-APP` is missing or none of ours.
     InvalidApp,
-    /// These fields may not be changed while the record runs.
-    Locked {
-        record: i64,
-        fields: Vec<String>,
-    },
-    /// The object has a running record already.
-    RecordRunning {
-        record: i64,
-    },
-    /// The record is not one that this caller can submit again.
-    NotResubmittable,
     /// Somebody was faster.
     Decided {
         by: Option<String>,
@@ -49,21 +38,6 @@ impl IntoResponse for Failure {
         match self {
             Failure::Server(error) => error.into_response(),
             Failure::InvalidApp => failed(StatusCode::UNAUTHORIZED, 500, "invalid appid".to_owned()),
-            Failure::Locked { record, fields } => {
-                let fields = fields.join("`, `");
-                let message =
-                    format!("`{fields}` may not be changed while execute record {record} is running");
-                failed(StatusCode::CONFLICT, 409, message)
-            }
-            Failure::RecordRunning { record } => {
-                let message = format!("the object has execute record {record} running already");
-                failed(StatusCode::CONFLICT, 409, message)
-            }
-            Failure::NotResubmittable => failed(
-                StatusCode::CONFLICT,
-                409,
-                "the record cannot be submitted again by you now".to_owned(),
-            ),
             Failure::Decided { by, at } => {
                 let by = by.map(|name| format!(" by {name}")).unwrap_or_default();
                 let at = at.map(|minute| format!(" at {minute}")).unwrap_or_default();
@@ -102,6 +76,7 @@ fn message(error: &Error) -> String {
         | Error::CsrfFailed
         | Error::Forbidden
         | Error::Rejected(_)
+        | Error::Entity(_)
         | Error::BadRequest { field: None, .. }
         | Error::WrongMediaType
         | Error::TooLarge
@@ -126,6 +101,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Unauthenticated | Error::LoginFailed => StatusCode::UNAUTHORIZED,
         Error::CsrfFailed | Error::Forbidden => StatusCode::FORBIDDEN,
         Error::Rejected(rejection) => rejection_status(rejection),
+        Error::Entity(refusal) => refusal_status(refusal),
         Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Error::BadRequest { .. } => StatusCode::BAD_REQUEST,
         Error::WrongMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

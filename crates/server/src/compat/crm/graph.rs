@@ -3,6 +3,7 @@
 
 use super::wire::{Element, Graph, Parameters};
 use super::words;
+use crate::app::entities::{BODY_FIELD, TITLE_FIELD};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{HashMap, HashSet};
 use zhupi_engine::Problem;
@@ -12,10 +13,6 @@ use zhupi_engine::template::{
     Approval, Approvers, Block, Dedup, EmptyRule, Opinion, PersonRule, SelfRule, Settings, Template,
     WithdrawRule,
 };
-
-/// What a record's form is made of: the object as the approvers see it in any other place of Zhupi.
-pub const TITLE_FIELD: &str = "entity_title";
-pub const BODY_FIELD: &str = "entity_body";
 
 /// Where the members of a node that only this surface knows are kept.
 pub const EDITABLE_MEMBER: &str = "crm_editable_fields";

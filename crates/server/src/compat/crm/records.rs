@@ -11,21 +11,22 @@ use crate::app::act::Options;
 use crate::app::{App, Shared, access};
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::view::{Action, allowed_actions, read_task_id};
-use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+use crate::view::EntityFlags;
+use serde_json::Map;
 use std::sync::Arc;
+use zhupi_engine::entity::EntityType;
 use zhupi_engine::event::Decision;
-use zhupi_engine::ids::{SlotId, TenantId, UserId};
+use zhupi_engine::ids::{InstanceId, SlotId, TenantId, UserId};
 use zhupi_engine::{Command, Directory, Instance, Rejection, Status, Template};
-use zhupi_store::{CrmCentre, CrmListed, CrmRecord, CrmWorkflow};
+use zhupi_store::{CrmCentre, CrmListed, RunRow};
 
 /// Written for somebody who withdraws without words: the CRM has no place for them.
 const WITHDRAWN_WITHOUT_WORDS: &str = "撤回审批";
 
 /// A record with everything needed to look at it.
 struct Found {
-    record: CrmRecord,
+    run: RunRow,
+    number: i64,
     instance: Instance,
     template: Arc<Template>,
     directory: Arc<Directory>,
@@ -34,7 +35,7 @@ struct Found {
 /// The current flow of an object, for this reader. An object without a record shows itself and nothing else.
 pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail, Failure> {
     let is_super_user = app.directory(caller.tenant).await?.is_admin(caller.user);
-    let Some(instance) = &known.instance else {
+    let Some((run, instance)) = &known.record else {
         return Ok(Detail {
             flags: Flags::default(),
             is_super_user,
@@ -45,11 +46,10 @@ pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail,
             workflow: None,
             workflow_version: None,
             execute_record: None,
-            approval_entity: entity(known, &Map::new(), &[]),
+            approval_entity: entities::approval_entity(known, &Map::new(), &[]),
         });
     };
-    let record = app.store.find_crm_record(caller.tenant, instance.id).await?.ok_or(Error::NotFound)?;
-    let found = see(app, caller, record, instance.clone()).await?;
+    let found = see(app, caller, run.clone(), instance.clone()).await?;
     let row = app.store.find_crm_workflow(caller.tenant, instance.template).await?.ok_or(Error::NotFound)?;
     let people = people(app, caller.tenant, translate::people_of(instance, &found.template)).await?;
     let mut applying: Vec<UserId> = instance.pending().map(|(_, slot)| slot.assignee).collect();
@@ -58,25 +58,19 @@ pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail,
     let rules = workflows::rules_of(&row)?;
     Ok(Detail {
         flags: Flags {
-            can_resubmission: may_resubmit(instance, caller.user, known, &row),
+            can_resubmission: app.may_resubmit(caller.tenant, caller.user, run).await?,
             ..flags(app, caller.user, &found)
         },
         is_super_user,
         approval_opinions: translate::approval_opinions(instance, &found.template),
-        execute_record_id: Some(found.record.number),
+        execute_record_id: Some(found.number),
         entity_applying_users: applying.into_iter().map(|user| people.person(user)).collect(),
         execution_details: translate::nodes(instance, &found.template, &people),
-        workflow: Some(workflows::show(app, caller.tenant, &row, &known.labels).await?),
+        workflow: Some(workflows::show(app, caller.tenant, &row, &known.row.labels).await?),
         workflow_version: Some(version),
-        execute_record: Some(execute_record(found.record.number, instance)),
-        approval_entity: entity(known, known.asked(), &rules.editable.fields),
+        execute_record: Some(execute_record(found.number, instance)),
+        approval_entity: entities::approval_entity(known, &known.asked(), &rules.editable.fields),
     })
-}
-
-fn entity(known: &Known, data: &Map<String, Json>, fields: &[String]) -> Map<String, Json> {
-    let (kind, id) = (known.row.entity_type.as_str(), known.row.entity_id);
-    let label = |field: &String| (field.clone(), translate::label(kind, field, &known.labels).into());
-    translate::approval_entity(id, data, &known.row.main_field, fields.iter().map(label).collect())
 }
 
 fn execute_record(id: i64, instance: &Instance) -> ExecuteRecord {
@@ -91,31 +85,17 @@ fn execute_record(id: i64, instance: &Instance) -> ExecuteRecord {
     }
 }
 
-/// What the reader may do now: the engine is asked, so that a flag and its action cannot disagree.
+/// What the reader may do now, in this family's words.
 fn flags(app: &App, viewer: UserId, found: &Found) -> Flags {
-    let (instance, template) = (&found.instance, &found.template);
-    let mut flags = Flags::default();
-    for allowed in allowed_actions(instance, template, &found.directory, viewer, app.now()) {
-        let slot = allowed.task.as_deref().and_then(read_task_id).map(|(_, slot)| slot);
-        let own = slot.and_then(|slot| instance.slot(slot)).is_some_and(|(_, slot)| slot.assignee == viewer);
-        match allowed.action {
-            Action::Approve if own => flags.has_approval_permission = true,
-            Action::Approve => flags.has_agent_permission = true,
-            Action::Reject => flags.has_reject_permission = true,
-            Action::Withdraw => flags.has_cancel_permission = true,
-            Action::Comment | Action::MarkRead => {}
-        }
+    let Found { instance, template, directory, .. } = found;
+    let flags = EntityFlags::of(instance, template, directory, viewer, app.now());
+    Flags {
+        has_approval_permission: flags.can_approve,
+        has_cancel_permission: flags.can_cancel,
+        has_agent_permission: flags.can_substitute,
+        has_reject_permission: flags.can_reject,
+        can_resubmission: flags.can_resubmit,
     }
-    flags
-}
-
-/// Whoever submitted the object's last record may submit it again once it was refused or withdrawn, unless its workflow
-/// has been disabled since.
-fn may_resubmit(instance: &Instance, viewer: UserId, known: &Known, workflow: &CrmWorkflow) -> bool {
-    workflow.enabled
-        && instance.initiator == viewer
-        && known.row.instance == Some(instance.id)
-        && matches!(instance.status, Status::Rejected | Status::Withdrawn)
 }
 
 /// Passes, refuses or withdraws.
@@ -163,18 +143,10 @@ pub async fn cancel(
 /// The submitter asks again after a refusal or a withdrawal; the object gets a new record.
 pub async fn resubmit(app: &Shared, caller: &Caller, number: i64) -> Result<ExecuteRecord, Failure> {
     let found = find(app, caller, number).await?;
-    let (kind, id) = (found.record.entity_type.as_str(), found.record.entity_id);
-    let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
-    let workflow = app.store.find_crm_workflow(caller.tenant, found.record.template).await?;
-    let workflow = workflow.ok_or(Error::NotFound)?;
-    if !may_resubmit(&found.instance, caller.user, &known, &workflow) {
-        return Err(Failure::NotResubmittable);
-    }
-    entities::resubmit(app, caller, &known, workflow, &found.record).await?;
-    let known = entities::load(app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
-    let instance = known.instance.ok_or(Error::NotFound)?;
-    let number = numbers::number(app, caller.tenant, numbers::RECORD, instance.id.0).await?;
-    Ok(execute_record(number, &instance))
+    let id = app.resubmit_entity(caller.tenant, caller.user, found.run.instance).await?;
+    let stored = app.store.load_instance(caller.tenant, id).await?.ok_or(Error::NotFound)?;
+    let number = numbers::number(app, caller.tenant, numbers::RECORD, id.0).await?;
+    Ok(execute_record(number, &stored.instance))
 }
 
 fn withdraw(words: String) -> Command {
@@ -190,7 +162,7 @@ async fn act(
 ) -> Result<ExecuteRecord, Failure> {
     let acted = app.act(caller.tenant, caller.user, found.instance.id, command, Options::default()).await;
     match acted {
-        Ok(acted) => Ok(execute_record(found.record.number, &acted.instance)),
+        Ok(acted) => Ok(execute_record(found.number, &acted.instance)),
         Err(Error::Rejected(Rejection::AlreadyDecided { by, at, .. })) => {
             let people = people(app, caller.tenant, by).await?;
             Err(Failure::Decided {
@@ -215,29 +187,23 @@ fn slot_to_decide(instance: &Instance, person: UserId) -> Result<SlotId, Rejecti
 }
 
 async fn find(app: &App, caller: &Caller, number: i64) -> Result<Found, Failure> {
-    let record = app.store.load_crm_record(caller.tenant, number).await?.ok_or(Error::NotFound)?;
-    let stored = app.store.load_instance(caller.tenant, record.instance).await?.ok_or(Error::NotFound)?;
-    see(app, caller, record, stored.instance).await
+    let tenant = caller.tenant;
+    let id = app.store.resolve_alias(tenant, numbers::RECORD, &number.to_string()).await?;
+    let id = InstanceId(id.ok_or(Error::NotFound)?);
+    let run = app.store.load_entity_run(tenant, id).await?.ok_or(Error::NotFound)?;
+    let stored = app.store.load_instance(tenant, id).await?.ok_or(Error::NotFound)?;
+    see(app, caller, run, stored.instance).await
 }
 
 /// To whoever may not see it, the record does not exist.
-async fn see(app: &App, caller: &Caller, record: CrmRecord, instance: Instance) -> Result<Found, Failure> {
+async fn see(app: &App, caller: &Caller, run: RunRow, instance: Instance) -> Result<Found, Failure> {
     let template = app.template(caller.tenant, instance.template, instance.template_version).await?;
     let directory = app.directory(caller.tenant).await?;
     if !access::may_see(&instance, &template, &directory, caller.user) {
         return Err(Error::NotFound.into());
     }
-    Ok(Found { record, instance, template, directory })
-}
-
-/// Whether the caller may see the object's record; an object without one hides nothing but its data.
-pub async fn may_see(app: &App, caller: &Caller, known: &Known) -> Result<bool, Failure> {
-    let Some(instance) = &known.instance else {
-        return Ok(app.directory(caller.tenant).await?.is_admin(caller.user));
-    };
-    let template = app.template(caller.tenant, instance.template, instance.template_version).await?;
-    let directory = app.directory(caller.tenant).await?;
-    Ok(access::may_see(instance, &template, &directory, caller.user))
+    let number = numbers::number(app, caller.tenant, numbers::RECORD, instance.id.0).await?;
+    Ok(Found { run, number, instance, template, directory })
 }
 
 /// A page of the caller's approval centre.
@@ -248,36 +214,46 @@ pub async fn centre(
     page: i64,
 ) -> Result<Listed<CentreItem>, Failure> {
     let (rows, total_count) = app.store.list_crm_records(tenant, asked).await?;
-    let submitters: Vec<UserId> = rows.iter().map(|row| row.record.submitter).collect();
+    let submitters: Vec<UserId> = rows.iter().map(|row| row.run.submitter).collect();
     let people = people(app, tenant, submitters).await?;
-    let list = rows.iter().map(|row| item(app, row, &people)).collect::<Result<Vec<_>, Failure>>()?;
+    let sorts = app.entity_types(tenant).await?;
+    let mut list = Vec::new();
+    for row in &rows {
+        let sort = sorts.iter().map(|known| &known.sort).find(|sort| sort.key == row.run.entity_type);
+        let sort = sort.ok_or_else(|| Error::internal(format!("no sort `{}`", row.run.entity_type)))?;
+        let id = numbers::number(app, tenant, numbers::RECORD, row.run.instance.0).await?;
+        list.push(item(app, id, row, sort, &people)?);
+    }
     Ok(Listed { list, total_count, page, per_page: asked.limit })
 }
 
-fn item(app: &App, row: &CrmListed, people: &translate::People) -> Result<CentreItem, Failure> {
-    let damaged = |cause| Error::internal(format!("crm row of record {}: {cause}", row.record.number));
-    let submitted = workflows::time(row.record.submitted_at)?;
+fn item(
+    app: &App,
+    id: i64,
+    row: &CrmListed,
+    sort: &EntityType,
+    people: &translate::People,
+) -> Result<CentreItem, Failure> {
+    let damaged = |cause| Error::internal(format!("crm_workflows.body of {}: {cause}", row.workflow));
+    let submitted = workflows::time(row.run.submitted_at)?;
     let (status, status_i18n) = words::centre_status(row.status);
     let rules: Rules = serde_json::from_str(&row.workflow_body).map_err(damaged)?;
-    let data = row.entity.staged.as_ref().unwrap_or(&row.entity.data);
-    let data: Map<String, Json> = serde_json::from_str(data).map_err(damaged)?;
-    let labels: BTreeMap<String, String> = serde_json::from_str(&row.entity.labels).map_err(damaged)?;
-    let kind = row.record.entity_type.as_str();
+    let data = entities::asked(&row.entity, Some(&row.run));
     Ok(CentreItem {
-        id: row.record.number,
-        submitter: people.owner(row.record.submitter),
+        id,
+        submitter: people.owner(row.run.submitter),
         submission_time: people.minute(submitted),
         distance_submission_time: words::distance(submitted, app.now()),
         status,
         status_i18n,
-        entity_type: kind.to_owned(),
+        entity_type: sort.key.clone(),
         app: "crm",
         workflow: WorkflowName { id: row.workflow, name: rules.name },
         entity_data: EntityData {
-            id: row.record.entity_id,
-            main_field_value: row.entity.main_field.clone(),
-            module_label: words::entity_label(kind),
-            body_data: translate::body_data(kind, &data, &labels),
+            id: entities::number_of(&row.entity),
+            main_field_value: row.entity.title.clone(),
+            module_label: sort.name.clone(),
+            body_data: translate::body_data(sort, &data, &row.entity.labels),
         },
     })
 }

@@ -1,7 +1,7 @@
 //! From instances to the CRM's words: people, workflows, records. Pure; numbers come in ready-made.
 
 use super::graph::EDITABLE_MEMBER;
-use super::trigger::{describe, plain};
+use super::trigger::describe;
 use super::wire::{
     ApprovalDetail, ApprovalNode, Assignee, BodyField, EdgeNode, FlowInfo, Node, Owner, Person, Rules,
     Submission, TimeLineEntry, Workflow, WorkflowVersion,
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
+use zhupi_engine::entity::EntityType;
 use zhupi_engine::ids::{NodeId, TemplateId, TenantId, UserId};
 use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitState};
 use zhupi_engine::template::{Approval, Approvers, Block, Lane, Opinion, PersonRule, Template};
@@ -294,6 +295,7 @@ fn derived(template: TemplateId, word: &str) -> Uuid {
 
 /// Everything about a workflow that is not in its rules.
 pub struct WorkflowFacts<'a> {
+    pub sort: &'a EntityType,
     pub id: i64,
     pub oid: i64,
     pub rules: &'a Rules,
@@ -305,7 +307,7 @@ pub struct WorkflowFacts<'a> {
 
 pub fn workflow(facts: &WorkflowFacts<'_>, people: &People) -> Workflow {
     let rules = facts.rules;
-    let label = |field: &str| label(&rules.entity_klass, field, facts.labels);
+    let label = |field: &str| label(facts.sort, field, facts.labels);
     let enabled = rules.status == "enable";
     Workflow {
         id: facts.id,
@@ -323,7 +325,7 @@ pub fn workflow(facts: &WorkflowFacts<'_>, people: &People) -> Workflow {
         status: if enabled { "enable" } else { "disable" },
         user: people.owner(facts.created.0),
         updated_at: people.minute(facts.updated.1),
-        entity_klass_i18n: words::entity_label(&rules.entity_klass),
+        entity_klass_i18n: facts.sort.name.clone(),
         status_i18n: if enabled { "启用" } else { "停用" },
         update_user: people.owner(facts.updated.0),
         notify_others: rules.notify_others.clone(),
@@ -386,33 +388,24 @@ pub fn approval_entity(
     entity
 }
 
-/// The text people know an object by: as it was given, be it the text or the field that holds it; else its name or title.
-pub fn main_field(given: Option<&str>, data: &Map<String, Json>) -> String {
-    let given = given.filter(|text| !text.trim().is_empty());
-    let given = given.map(|text| data.get(text).map_or_else(|| text.to_owned(), plain));
-    given.or_else(|| ["name", "title"].iter().find_map(|name| data.get(*name).map(plain))).unwrap_or_default()
-}
-
 /// What people call a field: as the CRM said, else as it usually is, else its name.
-pub fn label(entity: &str, field: &str, labels: &BTreeMap<String, String>) -> String {
-    labels
-        .get(field)
-        .cloned()
-        .or_else(|| words::field_label(entity, field).map(str::to_owned))
-        .unwrap_or_else(|| field.to_owned())
+pub fn label(sort: &EntityType, field: &str, labels: &BTreeMap<String, String>) -> String {
+    labels.get(field).cloned().unwrap_or_else(|| sort.label(field).to_owned())
 }
 
 /// The labelled data of an object, as lists show it.
 pub fn body_data(
-    entity: &str,
+    sort: &EntityType,
     data: &Map<String, Json>,
     labels: &BTreeMap<String, String>,
 ) -> Vec<BodyField> {
-    let known = |field: &str| labels.contains_key(field) || words::field_label(entity, field).is_some();
+    let known = |field: &str| {
+        labels.contains_key(field) || sort.fields.fields.iter().any(|it| it.id.as_str() == field)
+    };
     data.iter()
         .filter(|(field, _)| known(field))
         .map(|(field, value)| BodyField {
-            label: label(entity, field, labels),
+            label: label(sort, field, labels),
             name: field.clone(),
             value: value.clone(),
             field_type: field_type(field, value),

@@ -1,48 +1,130 @@
-//! When a workflow starts, and what may be changed while its record runs. Pure.
+//! When a workflow starts, in the CRM's words, as a trigger of ours. Pure.
 
-use super::wire::{Editable, Filter, Rules};
+use super::wire::{Filter, Rules};
 use super::words;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value as Json};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 use zhupi_engine::Problem;
+use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test, TextOp};
+use zhupi_engine::entity::{EntityType, Trigger, check_trigger, plain};
+use zhupi_engine::form::{Field, FieldKind};
 
-/// What becomes of a change that arrives while a record runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Change {
-    /// Nothing differs.
-    None,
-    /// It is taken over; the record goes on.
-    Allowed,
-    /// It is taken over, and has to be approved from the start.
-    AskAgain,
-    /// These fields may not be changed now.
-    Locked(Vec<String>),
-}
+/// A filter with a list can be met in so many ways at most.
+const WAYS: usize = 50;
 
-/// What becomes of turning `old` into `old` with `new` laid over it.
-pub fn judge_change(editable: &Editable, old: &Map<String, Json>, new: &Map<String, Json>) -> Change {
-    let changed: Vec<String> = new
-        .iter()
-        .filter(|(name, value)| old.get(*name) != Some(value))
-        .map(|(name, _)| name.clone())
-        .collect();
-    if changed.is_empty() {
-        return Change::None;
+/// The trigger that a workflow is, or everything wrong with what somebody wants it to do. `sort`: the sort of objects it
+/// names; absent: there is none.
+pub fn to_trigger(rules: &Rules, sort: Option<&EntityType>) -> Result<Trigger, Vec<Problem>> {
+    let mut problems = check_rules(rules, sort);
+    if !problems.is_empty() {
+        return Err(problems);
     }
-    match (editable.enable, editable.policy.as_str()) {
-        (0, _) | (_, "free") => Change::AskAgain,
-        (_, "only") => {
-            let locked: Vec<String> =
-                changed.into_iter().filter(|name| !editable.fields.contains(name)).collect();
-            if locked.is_empty() { Change::Allowed } else { Change::Locked(locked) }
+    let editable = &rules.editable;
+    let policy = if editable.enable == 0 { "free" } else { editable.policy.as_str() };
+    let (filter, fields) = match filter_of(&rules.trigger_filters) {
+        Ok(filter) => filter,
+        Err((index, message)) => {
+            let path = format!("workflow.trigger_filters[{index}]");
+            return Err(vec![Problem::error(path, "filter_unknown", message)]);
         }
-        _ => Change::Locked(changed),
+    };
+    let mut members = json!({
+        "name": rules.name.trim(), "on": rules.trigger_timing, "odds": rules.trigger_odds,
+        "filter": filter, "fields": fields, "editable": {"policy": policy, "fields": editable.fields},
+    });
+    if let Some(members) = members.as_object_mut() {
+        members.extend(rules.zhupi.clone());
+    }
+    let trigger: Trigger = serde_json::from_value(members)
+        .map_err(|cause| vec![Problem::error("workflow.zhupi", "member_unfit", cause.to_string())])?;
+    if let Some(sort) = sort {
+        let found = check_trigger(&trigger, sort).into_iter();
+        problems.extend(found.map(|it| Problem { path: format!("workflow.{}", it.path), ..it }));
+    }
+    let is_sound = problems.iter().all(|problem| problem.severity != zhupi_engine::Severity::Error);
+    if is_sound { Ok(trigger) } else { Err(problems) }
+}
+
+/// Filters of which all must hold, as groups of which one must; with the kinds their fields are looked at as.
+fn filter_of(filters: &[Json]) -> Result<(Vec<Group>, Vec<Field>), (usize, String)> {
+    let mut groups = vec![Group::default()];
+    let mut kinds: BTreeMap<String, FieldKind> = BTreeMap::new();
+    for (index, raw) in filters.iter().enumerate() {
+        let unfit = |message: &str| (index, format!("`{raw}` {message}"));
+        let filter = read_filter(raw).ok_or_else(|| unfit("is no filter"))?;
+        let ways = ways_of(&filter).ok_or_else(|| unfit("cannot be compared so"))?;
+        for way in &ways {
+            let Some(kind) = kind_of(&way.test) else { continue };
+            if *kinds.entry(filter.field.clone()).or_insert(kind) != kind {
+                return Err(unfit("compares as a text what another filter compares as a number"));
+            }
+        }
+        let with = |group: &Group, more: &[Condition]| Group {
+            conditions: group.conditions.iter().chain(more).cloned().collect(),
+        };
+        // Of the values of `not_in` each must be missed; of every other list one must be met.
+        let together = if filter.operator == "not_in" { ways.len() } else { 1 };
+        let next: Vec<Group> =
+            groups.iter().flat_map(|group| ways.chunks(together).map(|more| with(group, more))).collect();
+        if next.len() > WAYS {
+            return Err(unfit("has too many values"));
+        }
+        groups = next;
+        kinds.entry(filter.field).or_insert(FieldKind::Text);
+    }
+    groups.retain(|group| !group.conditions.is_empty());
+    let fields = kinds.into_iter().map(|(id, kind)| Field::new(id.clone(), id, kind)).collect();
+    Ok((groups, fields))
+}
+
+/// The ways to meet one filter; of `not_in`: all that must hold.
+fn ways_of(filter: &Filter) -> Option<Vec<Condition>> {
+    let condition = |test: Test| Condition { subject: Subject::Field(filter.field.as_str().into()), test };
+    let numeric = |op: Compare, value: &Json| {
+        let value = number(value)?;
+        Some(condition(Test::Number { op, value, currency: None }))
+    };
+    let text = |op: TextOp, values: Vec<String>| condition(Test::Text { op, values, ignore_case: false });
+    let words = |value: &Json| Some(plain(value).trim().to_owned()).filter(|text| !text.is_empty());
+    let single = |op: Compare, other: TextOp| match numeric(op, &filter.value) {
+        Some(condition) => Some(condition),
+        None => Some(text(other, vec![words(&filter.value)?])),
+    };
+    let listed = |op: Compare, other: TextOp| {
+        let items = match &filter.value {
+            Json::Array(items) => items.clone(),
+            single => vec![single.clone()],
+        };
+        let numbers: Option<Vec<Condition>> = items.iter().map(|item| numeric(op, item)).collect();
+        match numbers {
+            Some(numbers) => Some(numbers).filter(|it| !it.is_empty()),
+            None => Some(vec![text(other, items.iter().map(words).collect::<Option<_>>()?)]),
+        }
+    };
+    match filter.operator.as_str() {
+        "is_null" => Some(vec![condition(Test::IsEmpty)]),
+        "not_null" => Some(vec![condition(Test::NotEmpty)]),
+        "equal" => Some(vec![single(Compare::Equal, TextOp::Equal)?]),
+        "not_equal" => Some(vec![single(Compare::NotEqual, TextOp::NotEqual)?]),
+        "contains" => Some(vec![text(TextOp::Contains, vec![words(&filter.value)?])]),
+        "in" => listed(Compare::Equal, TextOp::Equal),
+        "not_in" => listed(Compare::NotEqual, TextOp::NotEqual),
+        "gt" => Some(vec![numeric(Compare::Greater, &filter.value)?]),
+        "gte" => Some(vec![numeric(Compare::GreaterOrEqual, &filter.value)?]),
+        "lt" => Some(vec![numeric(Compare::Less, &filter.value)?]),
+        "lte" => Some(vec![numeric(Compare::LessOrEqual, &filter.value)?]),
+        _ => None,
     }
 }
 
-/// Whether all filters hold for the data of an object. A comparison with nothing is false.
-pub fn filters_hold(filters: &[Json], data: &Map<String, Json>) -> bool {
-    filters.iter().all(|raw| read_filter(raw).is_some_and(|filter| holds(&filter, data)))
+/// What a test looks at a field as; `None`: as whatever it is.
+fn kind_of(test: &Test) -> Option<FieldKind> {
+    match test {
+        Test::Number { .. } => Some(FieldKind::Number),
+        Test::Text { .. } => Some(FieldKind::Text),
+        _ => None,
+    }
 }
 
 /// What a filter says, for people.
@@ -58,8 +140,7 @@ pub fn describe(raw: &Json, label: impl Fn(&str) -> String) -> String {
     format!("{} {operator} {value}", label(&filter.field)).trim_end().to_owned()
 }
 
-/// Everything wrong with what somebody wants a workflow to do.
-pub fn check_rules(rules: &Rules) -> Vec<Problem> {
+fn check_rules(rules: &Rules, sort: Option<&EntityType>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut refuse = |path: &str, code: &str, message: String| {
         problems.push(Problem::error(format!("workflow.{path}"), code, message));
@@ -67,12 +148,12 @@ pub fn check_rules(rules: &Rules) -> Vec<Problem> {
     if rules.name.trim().is_empty() {
         refuse("name", "name_missing", "`name` is required".to_owned());
     }
-    if words::entity_type(&rules.entity_klass).is_none() {
+    if sort.is_none() {
         let message = format!("there is no entity type `{}`", rules.entity_klass);
         refuse("entity_klass", "entity_type_unknown", message);
     }
     if words::trigger_label(&rules.trigger_timing).is_none() {
-        let message = format!("`{}` is neither `created` nor `updated`", rules.trigger_timing);
+        let message = format!("`{}` is no moment at which workflows start", rules.trigger_timing);
         refuse("trigger_timing", "trigger_unknown", message);
     }
     if !["always", "once"].contains(&rules.trigger_odds.as_str()) {
@@ -115,51 +196,6 @@ fn read_filter(raw: &Json) -> Option<Filter> {
     serde_json::from_value(raw.clone()).ok()
 }
 
-fn holds(filter: &Filter, data: &Map<String, Json>) -> bool {
-    let value = data.get(&filter.field).filter(|value| !is_empty(value));
-    let Some(value) = value else { return filter.operator == "is_null" };
-    let numbers = || Some((number(value)?, number(&filter.value)?));
-    match filter.operator.as_str() {
-        "is_null" => false,
-        "not_null" => true,
-        "equal" => same(value, &filter.value),
-        "not_equal" => !same(value, &filter.value),
-        "in" => among(value, &filter.value),
-        "not_in" => !among(value, &filter.value),
-        "contains" => plain(value).contains(plain(&filter.value).trim()),
-        "gt" => numbers().is_some_and(|(left, right)| left > right),
-        "gte" => numbers().is_some_and(|(left, right)| left >= right),
-        "lt" => numbers().is_some_and(|(left, right)| left < right),
-        "lte" => numbers().is_some_and(|(left, right)| left <= right),
-        _ => false,
-    }
-}
-
-fn is_empty(value: &Json) -> bool {
-    match value {
-        Json::Null => true,
-        Json::String(text) => text.trim().is_empty(),
-        Json::Array(items) => items.is_empty(),
-        Json::Object(members) => members.is_empty(),
-        Json::Bool(_) | Json::Number(_) => false,
-    }
-}
-
-fn same(left: &Json, right: &Json) -> bool {
-    match (number(left), number(right)) {
-        (Some(left), Some(right)) => left == right,
-        (Some(_), None) | (None, Some(_)) => false,
-        (None, None) => plain(left).trim() == plain(right).trim(),
-    }
-}
-
-fn among(value: &Json, list: &Json) -> bool {
-    match list {
-        Json::Array(items) => items.iter().any(|item| same(value, item)),
-        single => same(value, single),
-    }
-}
-
 /// An exact decimal; money must never be compared as a float.
 fn number(value: &Json) -> Option<Decimal> {
     let text = match value {
@@ -170,33 +206,49 @@ fn number(value: &Json) -> Option<Decimal> {
     Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
 }
 
-/// A value as a text, without quotation marks. An object of the CRM goes by its name.
-pub fn plain(value: &Json) -> String {
-    match value {
-        Json::Null => String::new(),
-        Json::String(text) => text.clone(),
-        Json::Object(members) => match members.get("name").or_else(|| members.get("title")) {
-            Some(name) => plain(name),
-            None => value.to_string(),
-        },
-        Json::Bool(_) | Json::Number(_) | Json::Array(_) => value.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use jiff::civil::date;
+    use serde_json::Map;
+    use zhupi_engine::Directory;
+    use zhupi_engine::entity::{Judged, Scene, Timing, diff, fires, judge};
+    use zhupi_engine::ids::UserId;
 
     fn map(value: Json) -> Map<String, Json> {
         value.as_object().unwrap().clone()
     }
 
+    fn sort() -> EntityType {
+        serde_json::from_value(json!({"key": "Contract", "name": "合同"})).unwrap()
+    }
+
+    fn rules(more: Json) -> Rules {
+        let mut rules = map(json!({"name": "r", "entity_klass": "Contract"}));
+        rules.extend(map(more));
+        serde_json::from_value(Json::Object(rules)).unwrap()
+    }
+
+    fn holds(filters: Json, data: Json) -> bool {
+        let trigger = to_trigger(&rules(json!({ "trigger_filters": filters })), Some(&sort())).unwrap();
+        let (sort, after) = (sort(), map(data));
+        let scene = Scene {
+            sort: &sort,
+            told: Timing::Created,
+            changed: &[],
+            after: &after,
+            by: UserId(uuid::Uuid::nil()),
+            department: None,
+            today: date(2026, 3, 2),
+            directory: &Directory::default(),
+        };
+        fires(&trigger, &scene)
+    }
+
     fn check(field: &str, operator: &str, value: Json, expected: bool) {
-        let data =
-            map(json!({"amount": 0.3, "big": "10000.10", "kind": "A", "none": "", "who": {"name": "Li"}}));
-        let filter = json!({"field": field, "operator": operator, "value": value});
-        assert_eq!(filters_hold(std::slice::from_ref(&filter), &data), expected, "{filter}");
+        let data = json!({"amount": 0.3, "big": "10000.10", "kind": "A", "none": "", "who": {"name": "Li"}});
+        let filter = json!([{"field": field, "operator": operator, "value": value}]);
+        assert_eq!(holds(filter.clone(), data), expected, "{filter}");
     }
 
     #[test]
@@ -204,36 +256,67 @@ mod tests {
         check("amount", "equal", json!("0.30"), true);
         check("big", "gte", json!(10000.1), true);
         check("big", "gt", json!(10000.1), false);
+        check("big", "in", json!([1, "10000.1"]), true);
+        check("big", "not_in", json!([1, 2]), true);
+        check("big", "not_in", json!([1, "10000.10"]), false);
         check("kind", "in", json!(["A", "B"]), true);
         check("kind", "not_in", json!(["A"]), false);
         check("kind", "gt", json!(1), false);
         check("who", "contains", json!("L"), true);
-        for operator in ["equal", "not_equal", "not_in", "gt", "contains", "not_null"] {
+        for operator in ["equal", "not_equal", "not_in", "contains", "not_null"] {
             check("none", operator, json!("x"), false);
             check("absent", operator, json!("x"), false);
         }
+        check("absent", "gt", json!(1), false);
         check("absent", "is_null", Json::Null, true);
-        check("kind", "no_such", json!("A"), false);
+    }
+
+    #[test]
+    fn all_filters_have_to_hold() {
+        let filters = json!([
+            {"field": "a", "operator": "in", "value": [1, 2]},
+            {"field": "b", "operator": "in", "value": ["x", "y"]},
+        ]);
+        assert!(holds(filters.clone(), json!({"a": 2, "b": "x"})));
+        assert!(!holds(filters.clone(), json!({"a": 3, "b": "x"})));
+        assert!(!holds(filters, json!({"a": 1, "b": "z"})));
     }
 
     #[test]
     fn the_editable_policy_decides_about_changes() {
         let old = map(json!({"title": "a", "sn": 1}));
-        let policy =
-            |policy: &str| Editable { enable: 1, policy: policy.to_owned(), fields: vec!["sn".to_owned()] };
-        let judge = |word: &str, new: Json| judge_change(&policy(word), &old, &map(new));
-        assert_eq!(judge("cannot", json!({"title": "a"})), Change::None);
-        assert_eq!(judge("cannot", json!({"sn": 2})), Change::Locked(vec!["sn".to_owned()]));
-        assert_eq!(judge("only", json!({"sn": 2})), Change::Allowed);
-        assert_eq!(judge("only", json!({"sn": 2, "title": "b"})), Change::Locked(vec!["title".to_owned()]));
-        assert_eq!(judge("free", json!({"title": "b"})), Change::AskAgain);
+        let judge = |enable: i64, policy: &str, new: Json| {
+            let editable = json!({"enable": enable, "policy": policy, "fields": ["sn"]});
+            let trigger = to_trigger(&rules(json!({ "editable": editable })), Some(&sort())).unwrap();
+            judge(&trigger.editable, &diff(&old, &map(new)))
+        };
+        assert_eq!(judge(1, "cannot", json!({"title": "a"})), Judged::GoesOn);
+        assert_eq!(judge(1, "cannot", json!({"sn": 2})), Judged::Locked(vec!["sn".to_owned()]));
+        assert_eq!(judge(1, "only", json!({"sn": 2})), Judged::GoesOn);
+        let both = json!({"sn": 2, "title": "b"});
+        assert_eq!(judge(1, "only", both), Judged::Locked(vec!["title".to_owned()]));
+        for (enable, policy) in [(1, "free"), (0, "cannot")] {
+            assert!(matches!(judge(enable, policy, json!({"title": "b"})), Judged::AskAgain(_)));
+        }
     }
 
     #[test]
     fn rules_that_cannot_work_are_all_named() {
-        let rules = json!({"name": " ", "entity_klass": "Rocket", "trigger_timing": "deleted",
+        let rules = json!({"name": " ", "entity_klass": "Rocket", "trigger_timing": "melted",
             "trigger_odds": "often", "editable": {"policy": "maybe"}, "status": "on", "trigger_filters": [7]});
         let rules: Rules = serde_json::from_value(rules).unwrap();
-        assert_eq!(check_rules(&rules).len(), 7);
+        assert_eq!(to_trigger(&rules, None).unwrap_err().len(), 7);
+    }
+
+    #[test]
+    fn filters_that_can_never_hold_are_refused() {
+        for filter in [
+            json!({"field": "a", "operator": "gt", "value": "much"}),
+            json!({"field": "a", "operator": "equal"}),
+            json!({"field": "a", "operator": "in", "value": []}),
+        ] {
+            let rules = rules(json!({ "trigger_filters": [filter] }));
+            assert_eq!(to_trigger(&rules, Some(&sort())).unwrap_err()[0].code, "filter_unknown");
+        }
     }
 }

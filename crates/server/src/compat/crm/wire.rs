@@ -190,7 +190,7 @@ pub struct Workflow {
     pub status: &'static str,
     pub user: Owner,
     pub updated_at: String,
-    pub entity_klass_i18n: &'static str,
+    pub entity_klass_i18n: String,
     pub status_i18n: &'static str,
     pub update_user: Owner,
     pub notify_others: Vec<i64>,
@@ -249,7 +249,7 @@ pub struct WorkflowName {
 pub struct EntityData {
     pub id: i64,
     pub main_field_value: String,
-    pub module_label: &'static str,
+    pub module_label: String,
     pub body_data: Vec<BodyField>,
 }
 
@@ -270,6 +270,9 @@ pub struct EntityState {
     pub approve_status: &'static str,
     pub approve_status_i18n: &'static str,
     pub execute_record_id: Option<i64>,
+    /// Only where it is.
+    #[serde(rename = "is_deleted", skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
     /// Absent for readers who may not see the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Json>,
@@ -327,6 +330,9 @@ pub struct Rules {
     pub notify_others: Vec<i64>,
     #[serde(default = "enabled")]
     pub status: String,
+    /// What this family has no words for: members of our own triggers.
+    #[serde(default)]
+    pub zhupi: Map<String, Json>,
 }
 
 /// What may be changed while a record runs.

@@ -1,4 +1,4 @@
-//! The fixed words of the CRM surface: object types with their usual fields, states, signing modes and times.
+//! The fixed words of the CRM surface: states, moments, signing modes and times.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,80 +6,13 @@ use zhupi_engine::Status;
 use zhupi_engine::instance::VisitState;
 use zhupi_engine::template::{AllReject, Mode, OrReject};
 
-/// A sort of CRM object that can be approved.
-pub struct EntityType {
-    pub name: &'static str,
-    pub label: &'static str,
-    /// Labels of the fields every CRM has for it; events may bring more.
-    pub fields: &'static [(&'static str, &'static str)],
-}
-
-/// The register of object types: adding one is adding a line.
-pub static ENTITY_TYPES: &[EntityType] = &[
-    EntityType {
-        name: "Lead", label: "线索", fields: &[("name", "姓名"), ("company_name", "公司名称")]
-    },
-    EntityType {
-        name: "Customer", label: "客户", fields: &[("name", "客户名称"), ("category", "客户类型")]
-    },
-    EntityType {
-        name: "Contact", label: "联系人", fields: &[("name", "姓名"), ("customer", "对应客户")]
-    },
-    EntityType {
-        name: "Opportunity",
-        label: "商机",
-        fields: &[("title", "商机标题"), ("customer", "对应客户"), ("expect_amount", "预计销售金额")],
-    },
-    EntityType {
-        name: "Contract",
-        label: "合同",
-        fields: &[
-            ("customer", "对应客户"),
-            ("opportunity", "对应商机"),
-            ("title", "合同标题"),
-            ("sn", "合同编号"),
-            ("category", "合同类型"),
-            ("total_amount", "合同总金额"),
-        ],
-    },
-    EntityType {
-        name: "ReceivedPaymentPlan",
-        label: "回款计划",
-        fields: &[("contract", "对应合同"), ("amount", "计划回款金额"), ("receive_date", "计划回款日期")],
-    },
-    EntityType {
-        name: "ReceivedPayment",
-        label: "回款记录",
-        fields: &[("contract", "对应合同"), ("amount", "回款金额"), ("receive_date", "回款日期")],
-    },
-    EntityType {
-        name: "Quotation",
-        label: "报价单",
-        fields: &[("title", "报价单标题"), ("customer", "对应客户"), ("total_amount", "报价总金额")],
-    },
-];
-
-/// The type with this name, written exactly so.
-pub fn entity_type(name: &str) -> Option<&'static EntityType> {
-    ENTITY_TYPES.iter().find(|it| it.name == name)
-}
-
-/// What people call the type.
-pub fn entity_label(name: &str) -> &'static str {
-    entity_type(name).map_or("", |it| it.label)
-}
-
-/// What people call a field of the type, where the CRM itself did not say.
-pub fn field_label(entity: &str, field: &str) -> Option<&'static str> {
-    let fields = entity_type(entity)?.fields;
-    fields.iter().find(|(name, _)| *name == field).map(|(_, label)| *label)
-}
-
 /// What people call a moment at which workflows start; `None` for one that does not exist.
 pub fn trigger_label(timing: &str) -> Option<&'static str> {
     match timing {
         "created" => Some("新增"),
         "updated" => Some("编辑"),
+        "deleted" => Some("删除"),
+        "stage_changed" => Some("阶段变更"),
         _ => None,
     }
 }

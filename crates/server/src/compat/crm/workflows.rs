@@ -2,9 +2,9 @@
 
 use super::codes::Failure;
 use super::numbers::{self, people};
-use super::trigger::check_rules;
+use super::trigger::to_trigger;
 use super::wire::{FlowEnable, Listed, Rules, SaveWorkflow, Workflow, WorkflowVersion};
-use super::{graph, translate};
+use super::{entities, graph, translate};
 use crate::app::App;
 use crate::app::templates::Drawing;
 use crate::caller::{Caller, Scope};
@@ -14,10 +14,11 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 use zhupi_engine::Problem;
+use zhupi_engine::entity::Trigger;
 use zhupi_engine::form::Form;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
 use zhupi_engine::template::{Settings, Template};
-use zhupi_store::{CrmWorkflow, TemplateState};
+use zhupi_store::{CrmWorkflow, TriggerRow};
 
 /// Which surface wrote a template's source.
 const SOURCE_KIND: &str = "crm";
@@ -26,7 +27,7 @@ const SOURCE_KIND: &str = "crm";
 pub async fn create(app: &App, caller: &Caller, asked: SaveWorkflow) -> Result<i64, Failure> {
     caller.require(Scope::Admin)?;
     check_app(asked.app.as_deref())?;
-    let rules = read_rules(&asked.workflow)?;
+    let (rules, trigger) = read_rules(app, caller.tenant, &asked.workflow).await?;
     check_notified(app, caller.tenant, &rules).await?;
     let number = numbers::number(app, caller.tenant, numbers::WORKFLOW, Uuid::now_v7()).await?;
     let (name, settings) = (rules.name.clone(), managed_by(caller.user));
@@ -37,9 +38,6 @@ pub async fn create(app: &App, caller: &Caller, asked: SaveWorkflow) -> Result<i
     let row = CrmWorkflow {
         template: template.id,
         number,
-        entity_type: rules.entity_klass,
-        trigger_timing: rules.trigger_timing,
-        enabled: rules.status == "enable",
         body: Json::Object(asked.workflow).to_string(),
         created_by: by,
         created_at: at,
@@ -47,7 +45,7 @@ pub async fn create(app: &App, caller: &Caller, asked: SaveWorkflow) -> Result<i
         updated_at: at,
         revision: 1,
     };
-    app.store.put_crm_workflow(caller.tenant, &row).await?;
+    app.store.put_crm_workflow(caller.tenant, &row, &trigger_row(&row, &rules, trigger)).await?;
     Ok(number)
 }
 
@@ -57,20 +55,33 @@ pub async fn update(app: &App, caller: &Caller, number: i64, asked: SaveWorkflow
     let row = to_change(app, caller, number).await?;
     let mut body = read_body(&row)?;
     body.extend(asked.workflow);
-    let rules = read_rules(&body)?;
+    let (rules, trigger) = read_rules(app, caller.tenant, &body).await?;
     check_notified(app, caller.tenant, &rules).await?;
     let next = CrmWorkflow {
-        entity_type: rules.entity_klass,
-        trigger_timing: rules.trigger_timing,
-        enabled: rules.status == "enable",
         body: Json::Object(body).to_string(),
         updated_by: caller.user,
         updated_at: app.now_us(),
         revision: row.revision + 1,
         ..row
     };
-    app.store.put_crm_workflow(caller.tenant, &next).await?;
+    app.store.put_crm_workflow(caller.tenant, &next, &trigger_row(&next, &rules, trigger)).await?;
     Ok(number)
+}
+
+/// The trigger that a workflow is: it has the id of the template, and changes whenever the workflow does.
+fn trigger_row(row: &CrmWorkflow, rules: &Rules, trigger: Trigger) -> TriggerRow {
+    TriggerRow {
+        id: row.template.0,
+        entity_type: rules.entity_klass.clone(),
+        template: row.template,
+        enabled: rules.status == "enable",
+        trigger,
+        revision: row.revision,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        updated_by: row.updated_by,
+        updated_at: row.updated_at,
+    }
 }
 
 /// Makes a drawn flow the workflow's next version. What runs goes on with the version it began with.
@@ -140,26 +151,6 @@ pub async fn get(app: &App, caller: &Caller, number: i64) -> Result<Json, Failur
     Ok(Json::Object(shown))
 }
 
-/// The enabled, published workflows for this moment of an object's life, oldest first, with their rules.
-pub async fn triggered(
-    app: &App,
-    tenant: TenantId,
-    entity_type: &str,
-    timing: &str,
-) -> Result<Vec<(CrmWorkflow, Rules)>, Failure> {
-    let mut found = Vec::new();
-    for row in app.store.find_crm_triggered(tenant, entity_type, timing).await? {
-        let template = app.store.load_template(tenant, row.template).await?;
-        let ready =
-            template.is_some_and(|it| it.current_version.is_some() && it.state == TemplateState::Enabled);
-        if ready {
-            let rules = rules_of(&row)?;
-            found.push((row, rules));
-        }
-    }
-    Ok(found)
-}
-
 /// A workflow as readers see it; `labels` are what the CRM calls the fields of the object at hand.
 pub async fn show(
     app: &App,
@@ -172,6 +163,7 @@ pub async fn show(
     let mentioned = [row.created_by, row.updated_by].into_iter().chain(notified.into_values());
     let people = people(app, tenant, mentioned).await?;
     let facts = translate::WorkflowFacts {
+        sort: &entities::sort_of(app, tenant, &rules.entity_klass).await?,
         id: row.number,
         oid: translate::oid(tenant),
         rules: &rules,
@@ -236,10 +228,15 @@ fn managed_by(user: UserId) -> Settings {
     Settings { managers: vec![user], ..Settings::default() }
 }
 
-fn read_rules(body: &Map<String, Json>) -> Result<Rules, Error> {
+async fn read_rules(
+    app: &App,
+    tenant: TenantId,
+    body: &Map<String, Json>,
+) -> Result<(Rules, Trigger), Error> {
     let rules: Rules = read_json(Json::Object(body.clone()))?;
-    let problems = check_rules(&rules);
-    if problems.is_empty() { Ok(rules) } else { Err(Error::Invalid(problems)) }
+    let sort = app.entity_type(tenant, &rules.entity_klass).await?;
+    let trigger = to_trigger(&rules, sort.as_ref()).map_err(Error::Invalid)?;
+    Ok((rules, trigger))
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(raw: Json) -> Result<T, Error> {

@@ -37,6 +37,7 @@ pub fn code(error: &Error) -> u32 {
         Error::TemplateNotPublished => 30_007,
         Error::TemplateDisabled => 30_008,
         Error::Rejected(rejection) => rejection_code(rejection),
+        Error::Entity(_) => 30_002,
         Error::Internal(_) => 50_000,
         Error::Unavailable(_) => 50_001,
         Error::Timeout => 50_002,
@@ -99,6 +100,7 @@ fn message(error: &Error) -> String {
 fn is_for_people(error: &Error) -> bool {
     match error {
         Error::Rejected(_)
+        | Error::Entity(_)
         | Error::Invalid(_)
         | Error::LoginFailed
         | Error::Unauthenticated

@@ -85,6 +85,7 @@ fn word(error: &Error) -> &'static str {
         Error::Unauthenticated | Error::LoginFailed => "Unauthorized",
         Error::CsrfFailed | Error::Forbidden => "PermissionDenied",
         Error::Rejected(rejection) => rejection_word(rejection),
+        Error::Entity(_) => "Conflict",
         Error::Invalid(_)
         | Error::BadRequest { .. }
         | Error::WrongMediaType
