@@ -8,7 +8,6 @@ const MOST_CODE_LINES: usize = 600;
 
 /// Files that may be longer, each with the reason.
 const LONGER: &[(&str, &str)] = &[
-    ("crates/server/tests/it/crm.rs", "the calls of one surface, replayed one after another"),
     ("crates/server/tests/it/esign.rs", "the calls of one surface, replayed one after another"),
     ("crates/server/tests/it/wps.rs", "the calls of one surface, replayed one after another"),
 ];

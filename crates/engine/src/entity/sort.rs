@@ -115,7 +115,11 @@ fn fitted(field: &Field, raw: &Json) -> Json {
         | FieldKind::Image
         | FieldKind::DateRange
         | FieldKind::Department
-        | FieldKind::Table => raw.clone(),
+        | FieldKind::Table
+        | FieldKind::Address
+        | FieldKind::Phone
+        | FieldKind::Rating
+        | FieldKind::LinkedInstance => raw.clone(),
     }
 }
 

@@ -156,6 +156,14 @@ impl App {
             let rules = self.store.load_entity_trigger(tenant, run.trigger).await?.ok_or(Error::NotFound)?;
             open.push(Open { run, rules });
         }
+        // Whoever changes the object meets its revision; whoever is refused must not be refused by mistake.
+        if !open.is_empty() {
+            let again = self.store.load_entity(tenant, entity_type, id).await?;
+            let revision = |row: &Option<EntityRow>| row.as_ref().map(|row| row.revision);
+            if revision(&again) != revision(&row) {
+                return Err(Error::Conflict);
+            }
+        }
         Ok(Known { sort, row, open })
     }
 
