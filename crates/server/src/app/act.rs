@@ -96,7 +96,7 @@ impl App {
         entity: EntityWrite,
     ) -> Result<Acted, Error> {
         let app = Arc::clone(self);
-        to_the_end("submit", async move { app.begin(tenant, actor, submission, Some(entity)).await }).await
+        to_the_end("submit", async move { app.begin(tenant, actor, submission, Some(Box::new(entity))).await }).await
     }
 
     /// Does what a person asks of an instance he may see, or says why not.
@@ -125,7 +125,7 @@ impl App {
         tenant: TenantId,
         actor: UserId,
         submission: Submission,
-        entity: Option<EntityWrite>,
+        entity: Option<Box<EntityWrite>>,
     ) -> Result<Acted, Error> {
         let Submission { template: of, submit, business_key, idempotency_key, instance } = submission;
         let asked = idempotency_key.map(|key| {
@@ -210,7 +210,7 @@ impl App {
     ) -> Result<(Committed, Acted), Error> {
         let Scene { tenant, template, envelope, asked } = *scene;
         let (current, business_key, begun) = match before {
-            Before::Nothing { draft, business_key, entity } => (draft, business_key, entity.as_ref()),
+            Before::Nothing { draft, business_key, entity } => (draft, business_key, entity.as_deref()),
             Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None),
         };
         let mut next = current.clone();
@@ -297,7 +297,7 @@ struct Scene<'a> {
 
 /// What a command is decided on.
 enum Before {
-    Nothing { draft: Instance, business_key: Option<String>, entity: Option<EntityWrite> },
+    Nothing { draft: Instance, business_key: Option<String>, entity: Option<Box<EntityWrite>> },
     Stored(Stored),
 }
 
