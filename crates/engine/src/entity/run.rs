@@ -116,6 +116,8 @@ pub fn settle(entity: &Entity, run: &Run, end: End, trigger: &Trigger) -> Option
             (RunState::Reverted, reversed(&run.changes), None)
         }
         (End::Rejected | End::Withdrawn, RunState::Running) => (RunState::Dropped, vec![], None),
+        // What waits to be settled is not brought in any more.
+        (End::Revoked, RunState::Conflict) => (RunState::Dropped, vec![], None),
         (End::Revoked, RunState::Applied) if trigger.on_revoke == OnRevoke::RollBack => match run.on {
             Timing::Updated | Timing::StageChanged => (RunState::RolledBack, reversed(&run.changes), None),
             Timing::Created => (RunState::RolledBack, vec![], Some(true)),

@@ -219,6 +219,7 @@ fn holds(trigger: &Trigger, scene: &Scene<'_>) -> bool {
     let facts = Facts {
         fields: &Form { fields },
         form: &form,
+        instance: None,
         initiator: scene.by,
         department: scene.department,
         today: scene.today,

@@ -96,7 +96,11 @@ impl App {
         entity: EntityWrite,
     ) -> Result<Acted, Error> {
         let app = Arc::clone(self);
-        to_the_end("submit", async move { app.begin(tenant, actor, submission, Some(Box::new(entity))).await }).await
+        to_the_end(
+            "submit",
+            async move { app.begin(tenant, actor, submission, Some(Box::new(entity))).await },
+        )
+        .await
     }
 
     /// Does what a person asks of an instance he may see, or says why not.

@@ -181,8 +181,9 @@ fn end_of(event: &Event) -> Option<End> {
     match status {
         Status::Approved => Some(End::Approved),
         Status::Rejected => Some(End::Rejected),
-        Status::Withdrawn => Some(End::Withdrawn),
-        Status::Draft | Status::Running | Status::Suspended => None,
+        Status::Withdrawn | Status::Terminated => Some(End::Withdrawn),
+        Status::Revoked => Some(End::Revoked),
+        Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => None,
     }
 }
 
