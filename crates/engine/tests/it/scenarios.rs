@@ -3,6 +3,7 @@
 mod b10_conditions;
 mod b12_cc;
 mod b14_preview;
+mod b15_entities;
 mod b17_refusals;
 mod b18_batch;
 mod b1_resolution;

@@ -49,6 +49,7 @@ pub fn request(initiator: UserId, asked: &[UserId], second: i64) -> Instance {
         moves: 0,
         back_to: None,
         absent: None,
+        held: vec![],
     });
     instance.visits.push(Visit {
         id: VisitId(0),
