@@ -9,6 +9,7 @@ pub mod directory;
 pub mod effects;
 pub mod entities;
 mod memory;
+mod outside;
 pub mod past;
 pub mod regression;
 pub mod roles;

@@ -49,6 +49,7 @@ mod tasks;
 mod templates;
 mod tenants;
 mod timers;
+mod turns;
 mod webhooks;
 
 pub use apps::{App, Token, TokenFilter};

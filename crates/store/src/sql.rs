@@ -33,6 +33,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::templates::ALL,
         crate::files::ALL,
         crate::findings::ALL,
+        crate::turns::ALL,
         crate::webhooks::ALL,
         crate::settings::ALL,
         crate::outbox::ALL,

@@ -201,7 +201,7 @@ const SLOT: i64 = 0;
 const CC: i64 = 1;
 const OWN: i64 = 2;
 
-const TODO: i64 = 0;
+pub(crate) const TODO: i64 = 0;
 const DONE: i64 = 1;
 const TOLD: i64 = 2;
 const CLOSED: i64 = 3;

@@ -5,13 +5,14 @@ use crate::app::App;
 use crate::app::access::may_see;
 use crate::app::effects::{Accepted, SIGNING_KEY};
 use crate::app::entities::{ENTITY_KEY, Ending, Outcome};
+use crate::app::outside::turns_taken;
 use crate::error::Error;
 use crate::extract::request_hash;
 use metrics::{counter, histogram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-use zhupi_engine::ids::{InstanceId, TemplateId, TenantId, UserId};
+use zhupi_engine::ids::{InstanceId, SYSTEM, TemplateId, TenantId, UserId};
 use zhupi_engine::{
     Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, check_batch, decide,
 };
@@ -145,8 +146,8 @@ impl App {
         let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
         let draft = Instance::draft(id, of, version, actor);
         let command = Command::Submit(submit);
-        let envelope =
-            Envelope { actor, at: self.now(), seen_version: None, command, outside: Default::default() };
+        let outside = self.outside(tenant, of, &template, &command).await?;
+        let envelope = Envelope { actor, at: self.now(), seen_version: None, command, outside };
         let events = decide(&template, &directory, &draft, &envelope)?;
         let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
         let before = Before::Nothing { draft, business_key, entity };
@@ -187,6 +188,7 @@ impl App {
             let instance = &stored.instance;
             let template = self.template(tenant, instance.template, instance.template_version).await?;
             let directory = self.directory(tenant).await?;
+            envelope.outside = self.outside(tenant, instance.template, &template, &envelope.command).await?;
             let events = decide_as_reader(&template, &directory, instance, (&envelope, manner))?;
             if events.is_empty() {
                 // There was nothing to do, such as reading what was read before.
@@ -242,6 +244,7 @@ impl App {
         });
         let tells = !outbox.is_empty();
         let command = envelope.command.name();
+        let turns = turns_taken(&events);
         let act = Act { actor: envelope.actor, at: envelope.at, command, events };
         let mut change = match before {
             Before::Nothing { .. } => Change::first(tenant, &next, act, business_key.clone())?,
@@ -251,9 +254,12 @@ impl App {
         change.entity = entity;
         change.idempotency = asked.map(|asked| asked.row(envelope, next.id));
         let committed = self.store.commit(change).await?;
-        if tells && committed == Committed::Done {
-            self.wake.outbox.notify_one();
-            self.wake.seals.notify_one();
+        if committed == Committed::Done {
+            if tells {
+                self.wake.outbox.notify_one();
+                self.wake.seals.notify_one();
+            }
+            self.keep_turns(tenant, next.template, turns, envelope.at).await;
         }
         let (template, business_key) = (Arc::clone(template), business_key.clone());
         Ok((committed, Acted { instance: Arc::new(next), template, business_key, replayed: false }))
@@ -334,7 +340,7 @@ fn decide_as_reader(
     instance: &Instance,
     (envelope, manner): (&Envelope, Manner),
 ) -> Result<Vec<Event>, Error> {
-    if !may_see(instance, template, directory, envelope.actor) {
+    if envelope.actor != SYSTEM && !may_see(instance, template, directory, envelope.actor) {
         return Err(Error::NotFound);
     }
     match manner {

@@ -15,3 +15,4 @@ mod requests;
 mod statements;
 mod survival;
 mod templates;
+mod turns;
