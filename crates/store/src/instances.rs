@@ -39,7 +39,7 @@ macro_rules! list {
     ($leading:literal) => {
         concat!(
             "SELECT id, version, title, template_id, template_version, initiator_id, status, business_key,
-                    created_at, updated_at, ended_at
+                    created_at, updated_at, ended_at, serial
              FROM instances WHERE tenant_id = $1 AND (created_at, id) < ($2, $3)
              AND CASE WHEN status BETWEEN $5 AND $6 AND template_id BETWEEN $7 AND $8
                       AND initiator_id BETWEEN $9 AND $10 THEN 1 ELSE 0 END = 1",
@@ -134,6 +134,8 @@ pub struct InstanceRow {
     pub updated_at: i64,
     /// When it ended.
     pub ended_at: Option<i64>,
+    /// Its serial number, where its template numbers its instances.
+    pub serial: Option<String>,
 }
 
 impl Store {
@@ -238,6 +240,7 @@ fn listed(row: &Row) -> Result<InstanceRow> {
         created_at: row.i64(8)?,
         updated_at: row.i64(9)?,
         ended_at: row.opt_i64(10)?,
+        serial: row.opt_text(11)?,
     })
 }
 

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 13, name: "bpm", text: include_str!("../migrations/0013_bpm.sql") },
     Migration { number: 18, name: "entities", text: include_str!("../migrations/0018_entities.sql") },
     Migration { number: 20, name: "calendars", text: include_str!("../migrations/0020_calendars.sql") },
+    Migration { number: 30, name: "forms", text: include_str!("../migrations/0030_forms.sql") },
     Migration { number: 31, name: "findings", text: include_str!("../migrations/0031_findings.sql") },
     Migration { number: 32, name: "turns", text: include_str!("../migrations/0032_turns.sql") },
 ];

@@ -31,6 +31,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::sessions::ALL,
         crate::apps::ALL,
         crate::templates::ALL,
+        crate::serials::ALL,
+        crate::form_drafts::ALL,
         crate::files::ALL,
         crate::findings::ALL,
         crate::turns::ALL,

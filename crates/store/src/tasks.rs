@@ -18,7 +18,7 @@ macro_rules! list {
     ($also:literal) => {
         concat!(
             "SELECT t.instance_id, t.kind, t.n, t.at, t.node_id, t.is_read, i.title, i.template_id,
-                    i.template_version, i.initiator_id, i.status, i.business_key, i.created_at, i.updated_at
+                    i.template_version, i.initiator_id, i.status, i.business_key, i.created_at, i.updated_at, i.serial
              FROM tasks t JOIN instances i ON i.tenant_id = t.tenant_id AND i.id = t.instance_id
              WHERE t.tenant_id = $1 AND t.person_id = $2 AND t.box = $3
              AND (t.at, t.instance_id, t.kind, t.n) < ($4, $5, $6, $7)",
@@ -33,7 +33,7 @@ macro_rules! list_mine {
     ($also:literal) => {
         concat!(
             "SELECT id, CAST(2 AS BIGINT), CAST(0 AS BIGINT), created_at, '', CAST(1 AS BIGINT), title, template_id,
-                    template_version, initiator_id, status, business_key, created_at, updated_at
+                    template_version, initiator_id, status, business_key, created_at, updated_at, serial
              FROM instances WHERE tenant_id = $1 AND initiator_id = $2 AND (created_at, id) < ($3, $4)",
             $also,
             " ORDER BY created_at DESC, id DESC LIMIT $5"
@@ -113,6 +113,8 @@ pub struct TaskRow {
     pub is_read: bool,
     /// The instance's title.
     pub title: String,
+    /// Its serial number, where its template numbers its instances.
+    pub serial: Option<String>,
     /// After which template.
     pub template: TemplateId,
     /// In which version.
@@ -237,6 +239,7 @@ fn listed(row: &Row) -> Result<TaskRow> {
         business_key: row.opt_text(11)?,
         created_at: row.i64(12)?,
         updated_at: row.i64(13)?,
+        serial: row.opt_text(14)?,
     })
 }
 

@@ -126,6 +126,8 @@ struct InstanceLine {
     id: InstanceId,
     template: TemplateRef,
     title: String,
+    /// Its serial number, where the template numbers its instances.
+    serial: Option<String>,
     #[schema(value_type = String)]
     status: Status,
     initiator: Person,
@@ -401,6 +403,7 @@ fn line(row: InstanceRow, template: &Template, directory: &Directory) -> Instanc
             version: row.template_version,
         },
         title: row.title,
+        serial: row.serial,
         status: row.status,
         initiator: Person::of(row.initiator, directory),
         business_key: row.business_key,

@@ -62,6 +62,8 @@ struct TaskLine {
     instance: InstanceId,
     template: TemplateRef,
     title: String,
+    /// Its serial number, where the template numbers its instances.
+    serial: Option<String>,
     initiator: Person,
     #[schema(value_type = String)]
     status: Status,
@@ -166,6 +168,7 @@ fn line(row: TaskRow, template: &Template, directory: &Directory) -> TaskLine {
             version: row.template_version,
         },
         title: row.title,
+        serial: row.serial,
         initiator: Person::of(row.initiator, directory),
         status: row.status,
         node: row.node,

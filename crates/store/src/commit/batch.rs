@@ -66,10 +66,11 @@ static WRITE: Sql = Sql::both(
         "WITH change AS MATERIALIZED (
              SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
                                   $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[],
-                                  $13::text[], $14::text[], $29::bigint[], $30::bytea[], $31::text[], $32::bigint[])
+                                  $13::text[], $14::text[], $29::bigint[], $30::bytea[], $31::text[], $32::bigint[],
+                                  $45::text[])
              WITH ORDINALITY AS change (tenant_id, id, before, version, head, template_id, status, title, updated_at,
                                         ended_at, state, actor_id, command, body, template_version, initiator_id,
-                                        business_key, created_at, n)
+                                        business_key, created_at, serial, n)
          ), changed AS (
              UPDATE instances i SET version = c.version, head = c.head, status = c.status, title = c.title,
                                     updated_at = c.updated_at, ended_at = c.ended_at, state = c.state
@@ -77,9 +78,9 @@ static WRITE: Sql = Sql::both(
              RETURNING c.n
          ), added AS (
              INSERT INTO instances (tenant_id, id, version, head, template_id, template_version, initiator_id, status,
-                                    title, business_key, created_at, updated_at, ended_at, state)
+                                    title, business_key, created_at, updated_at, ended_at, state, serial)
              SELECT tenant_id, id, version, head, template_id, template_version, initiator_id, status, title,
-                    business_key, created_at, updated_at, ended_at, state
+                    business_key, created_at, updated_at, ended_at, state, serial
              FROM change WHERE before = 0 ON CONFLICT DO NOTHING RETURNING tenant_id, id
          ), matched AS MATERIALIZED (
              SELECT c.* FROM changed JOIN change c ON c.n = changed.n
@@ -127,6 +128,7 @@ pub(super) async fn write(pg: &Pg, changes: &[&Change]) -> Result<Vec<bool>> {
     columns.extend(key_columns(&keys));
     columns.extend(set_columns(&set));
     columns.extend(cancelled_columns(&cancelled));
+    columns.push(states.column(|it| it.instance.serial.as_deref()));
     run(pg, &WRITE, &columns, changes.len()).await
 }
 

@@ -11,8 +11,8 @@ pub(crate) static ALL: &[&Sql] =
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO instances (tenant_id, id, version, head, template_id, template_version, initiator_id, status, title,
-                            business_key, created_at, updated_at, ended_at, state)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+                            business_key, created_at, updated_at, ended_at, state, serial)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
 );
 static UPDATE: Sql = Sql::new(
     "UPDATE instances SET version = $4, head = $5, status = $6, title = $7, updated_at = $8, ended_at = $9, state = $10
@@ -93,7 +93,7 @@ struct Of {
 
 impl Of {
     fn with(&self, rest: impl IntoIterator<Item = P>) -> Vec<P> {
-        let mut params = Vec::with_capacity(14);
+        let mut params = Vec::with_capacity(15);
         params.extend([self.tenant.clone(), self.id.clone()]);
         params.extend(rest);
         params
@@ -115,6 +115,7 @@ fn state(of: &Of, before: u64, head: [u8; 32], row: InstanceColumns) -> Stmt {
             row.updated_at.into(),
             row.ended_at.into(),
             row.state.into(),
+            row.serial.into(),
         ];
         return stmt(&INSERT, of.with(params), Expect::One);
     }

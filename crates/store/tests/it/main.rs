@@ -9,6 +9,7 @@ mod databases;
 mod entities;
 mod esign;
 mod findings;
+mod forms;
 mod outbox;
 mod people;
 mod requests;
