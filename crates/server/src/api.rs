@@ -13,6 +13,7 @@ mod document;
 mod entities;
 mod entity_types;
 mod files;
+mod forms;
 mod instances;
 mod preview;
 mod regression;
@@ -63,6 +64,7 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(regression::routes())
         .merge(preview::routes())
         .merge(instances::routes())
+        .merge(forms::routes())
         .merge(tasks::routes())
         .merge(batch::routes())
         .merge(comments::routes())

@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod directory;
 pub mod effects;
 pub mod entities;
+pub mod forms;
 mod memory;
 mod outside;
 pub mod past;

@@ -14,7 +14,7 @@ use url::Url;
 
 /// No answer within this time is a failure.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// No more of an answer is read than this.
+/// Usually no more of an answer is read than this.
 pub const KEPT_BYTES: usize = 4 * 1024;
 
 /// The client. Cheap to clone.
@@ -23,6 +23,7 @@ pub struct Outbound {
     client: reqwest::Client,
     guard: Arc<Guard>,
     timeout: Duration,
+    kept_bytes: usize,
 }
 
 /// One call to another system.
@@ -38,7 +39,7 @@ pub struct Call {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply {
     pub status: u16,
-    /// At most [`KEPT_BYTES`]; bytes that are no text are replaced.
+    /// At most as much as was asked for; bytes that are no text are replaced.
     pub body: String,
     /// There was more.
     pub cut: bool,
@@ -71,12 +72,17 @@ impl Outbound {
             tracing::warn!(%cause, "this machine has no certificates to know others by: https calls will fail");
             settings(&guard).tls_certs_only(std::iter::empty()).build()
         })?;
-        Ok(Self { client, guard, timeout: TIMEOUT })
+        Ok(Self { client, guard, timeout: TIMEOUT, kept_bytes: KEPT_BYTES })
     }
 
     /// The same client with another patience.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
+    }
+
+    /// The same client, which keeps more or less of an answer.
+    pub fn with_kept_bytes(&self, kept_bytes: usize) -> Self {
+        Self { kept_bytes, ..self.clone() }
     }
 
     /// Whether a target could be called, as far as its text shows; said when somebody writes a target down.
@@ -87,7 +93,7 @@ impl Outbound {
     pub async fn send(&self, call: Call) -> Result<Reply, Failure> {
         let url = self.guard.check_url(&call.url)?;
         let request = self.client.request(call.method, url).headers(call.headers).body(call.body);
-        tokio::time::timeout(self.timeout, exchange(request))
+        tokio::time::timeout(self.timeout, exchange(request, self.kept_bytes))
             .await
             .unwrap_or(Err(Failure::Timeout(self.timeout)))
     }
@@ -104,26 +110,26 @@ fn settings(guard: &Arc<Guard>) -> reqwest::ClientBuilder {
         .dns_resolver(CheckedNames(Arc::clone(guard)))
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> Result<Reply, Failure> {
+async fn exchange(request: reqwest::RequestBuilder, most: usize) -> Result<Reply, Failure> {
     let mut response = request.send().await.map_err(|error| not_sent(&error))?;
     let status = response.status().as_u16();
     let mut kept = Vec::new();
     let mut cut = false;
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::Broken(cause(&error)))? {
-        let room = KEPT_BYTES - kept.len();
+        let room = most - kept.len();
         kept.extend(chunk.iter().take(room));
         if chunk.len() > room {
             cut = true;
             break;
         }
     }
-    Ok(Reply { status, body: text_of(kept), cut })
+    Ok(Reply { status, body: text_of(kept, most), cut })
 }
 
 /// A character that was cut in two at the end is dropped, so that the text stays within its limit.
-fn text_of(kept: Vec<u8>) -> String {
+fn text_of(kept: Vec<u8>, most: usize) -> String {
     let mut text = String::from_utf8_lossy(&kept).into_owned();
-    while text.len() > KEPT_BYTES {
+    while text.len() > most {
         text.pop();
     }
     text

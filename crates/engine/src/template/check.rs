@@ -153,9 +153,28 @@ impl Check<'_> {
             | FieldKind::Rating
             | FieldKind::LinkedInstance => {}
         }
+        self.options_source(field, path);
         if field.columns.iter().any(|column| column.id.as_str() == RowId::MEMBER) {
             let message = format!("`{}` is the number of a row and no column", RowId::MEMBER);
             self.error(format!("{path}.columns"), "id_reserved", message);
+        }
+    }
+
+    fn options_source(&mut self, field: &Field, path: &str) {
+        let Some(source) = &field.options_source else { return };
+        let path = format!("{path}.options_source");
+        if !matches!(field.kind, FieldKind::Select | FieldKind::MultiSelect) {
+            self.error(&path, "options_source_unfit", "only a field to choose in has options");
+        }
+        if !field.options.is_empty() {
+            self.error(
+                &path,
+                "options_source_unfit",
+                "options come from another system or stand here, not both",
+            );
+        }
+        if !["http://", "https://"].iter().any(|scheme| source.url.starts_with(scheme)) {
+            self.error(&path, "options_source_invalid", "the address must begin with http:// or https://");
         }
     }
 

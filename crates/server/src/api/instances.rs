@@ -64,6 +64,8 @@ pub(super) struct NewInstance {
     cc: Vec<UserId>,
     /// The name of the thing in the system that asks.
     business_key: Option<String>,
+    /// The draft that this finishes: once it is submitted, it is deleted.
+    draft: Option<uuid::Uuid>,
     /// The `hash` of the preview that the initiator saw; the answer then says where the path differs from it.
     preview: Option<String>,
 }
@@ -254,7 +256,7 @@ async fn submit_instance(
     IdempotencyKey(idempotency_key): IdempotencyKey,
     Json(mut new): Json<NewInstance>,
 ) -> Result<Response, Error> {
-    let seen = new.preview.take();
+    let (seen, draft) = (new.preview.take(), new.draft.take());
     let (template, submission) = new.read(&app, &caller, read_values).await?;
     let path_changed = match seen {
         Some(seen) => path_changes(&app, &caller, &seen, (&template, &submission.submit)).await?,
@@ -262,6 +264,9 @@ async fn submit_instance(
     };
     let submission = Submission { idempotency_key, ..submission };
     let acted = app.submit(caller.tenant, caller.user, submission).await?;
+    if let Some(draft) = draft {
+        app.store.delete_form_draft(caller.tenant, caller.user, draft).await?;
+    }
     let place = format!("/v1/instances/{}", acted.instance.id);
     let Tagged(version, body) = answer(&app, &caller, &acted).await?;
     let body = InstanceBody { path_changed, ..body };

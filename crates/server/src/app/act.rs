@@ -132,7 +132,7 @@ impl App {
         submission: Submission,
         entity: Option<Box<EntityWrite>>,
     ) -> Result<Acted, Error> {
-        let Submission { template: of, submit, business_key, idempotency_key, instance } = submission;
+        let Submission { template: of, mut submit, business_key, idempotency_key, instance } = submission;
         let asked = idempotency_key.map(|key| {
             let hash = request_hash(&("submit", of, &submit, &business_key));
             Asked { key, hash }
@@ -145,9 +145,19 @@ impl App {
         let directory = self.directory(tenant).await?;
         let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
         let draft = Instance::draft(id, of, version, actor);
+        self.complete_form(tenant, actor, &template.form, &mut submit.form).await?;
         let command = Command::Submit(submit);
         let outside = self.outside(tenant, of, &template, &command).await?;
-        let envelope = Envelope { actor, at: self.now(), seen_version: None, command, outside };
+        let mut envelope = Envelope { actor, at: self.now(), seen_version: None, command, outside };
+        if let Some(rule) = &template.settings.serial {
+            // A refused submission is to use up no number.
+            decide(&template, &directory, &draft, &envelope)?;
+            let period = rule.period(directory.today(envelope.at));
+            let number = self.store.take_serial(tenant, of, &period).await?;
+            if let Command::Submit(submit) = &mut envelope.command {
+                submit.serial = Some(number);
+            }
+        }
         let events = decide(&template, &directory, &draft, &envelope)?;
         let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
         let before = Before::Nothing { draft, business_key, entity };

@@ -1,5 +1,6 @@
 //! What is kept in memory, and when it is forgotten. Nothing here is the truth.
 
+use crate::app::forms::Fetched;
 use crate::caller::Known;
 use moka::sync::Cache;
 use std::collections::HashMap;
@@ -12,6 +13,9 @@ use zhupi_store::{TenantVersions, Webhook};
 /// How long a session or token is believed without asking the database.
 const CALLER_SECONDS: u64 = 5;
 
+/// How long fetched options stay; how long they are believed, `app/forms.rs` says.
+const OPTIONS_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// What is kept in memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -19,6 +23,8 @@ pub(crate) struct Memory {
     pub templates: Cache<(TenantId, TemplateId, u32), Arc<Template>>,
     /// By the hash of the session's or token's secret.
     pub callers: Cache<[u8; 32], Known>,
+    /// By the address of the system that offers them.
+    pub options: Cache<(TenantId, String), Fetched>,
 }
 
 /// What is kept of one workspace.
@@ -46,6 +52,7 @@ impl Default for Memory {
                 .max_capacity(20_000)
                 .time_to_live(Duration::from_secs(CALLER_SECONDS))
                 .build(),
+            options: Cache::builder().max_capacity(500).time_to_live(OPTIONS_LIFE).build(),
         }
     }
 }

@@ -96,6 +96,7 @@ impl App {
         template: &Template,
     ) -> Result<Vec<Problem>, Error> {
         let mut problems = check_template(template);
+        problems.extend(self.check_sources(template));
         let directory = self.directory(tenant).await?;
         problems.extend(lint_template(template, &directory));
         Ok(problems)

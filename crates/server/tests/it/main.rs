@@ -14,6 +14,7 @@ mod directory;
 mod effects;
 mod esign;
 mod files;
+mod forms;
 mod harness;
 mod http;
 mod idempotency;
