@@ -213,6 +213,10 @@ fn step_of(visit: &Visit, slot: &Slot, adding: Adding) -> Option<Step> {
         Some(VisitState::Rejected | VisitState::AutoRejected) => false,
         Some(_) => true,
     };
+    // Those who have not spoken are not needed before it goes on.
+    if let Some(open) = added.iter().find(|it| it.state.is_open()) {
+        return Some(Step::Settle(open.id, SlotState::NotNeeded));
+    }
     match (passed, adding.kind) {
         (true, AddKind::Together) if slot.state == SlotState::Pending => None,
         (true, AddKind::After | AddKind::Together) => Some(Step::Settle(slot.id, SlotState::Approved)),

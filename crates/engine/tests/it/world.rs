@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+use zhupi_engine::absence::Absence;
 use zhupi_engine::approvers::Why;
 use zhupi_engine::directory::{Department, Role, User, UserGroup};
 use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
-use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SlotId, UserId};
+use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SYSTEM, SlotId, UserId};
 use zhupi_engine::instance::{SlotState, Visit};
 use zhupi_engine::template::*;
 use zhupi_engine::{
@@ -50,6 +51,7 @@ pub struct World {
     departments: Vec<Department>,
     roles: Vec<Role>,
     groups: Vec<UserGroup>,
+    absences: Vec<Absence>,
 }
 
 impl World {
@@ -78,6 +80,33 @@ impl World {
 
     pub fn disabled(mut self, name: &str) -> Self {
         self.entry(name).active = false;
+        self
+    }
+
+    /// Away at all times, until `back`.
+    pub fn away(mut self, name: &str, substitute: &str) -> Self {
+        self.entry(substitute);
+        self.absences.push(Absence {
+            id: uuid(&format!("{name}-{substitute}")).into(),
+            owner: user(name),
+            substitute: user(substitute),
+            from: at(0),
+            until: at(1_000_000),
+            templates: Vec::new(),
+            reason: String::new(),
+            move_open: true,
+        });
+        self
+    }
+
+    /// What is open already when somebody goes away stays with him.
+    pub fn keeping_what_is_open(mut self) -> Self {
+        self.absences.iter_mut().for_each(|absence| absence.move_open = false);
+        self
+    }
+
+    pub fn back(mut self, name: &str) -> Self {
+        self.absences.retain(|absence| absence.owner != user(name));
         self
     }
 
@@ -146,6 +175,7 @@ impl World {
             self.roles.clone(),
             self.groups.clone(),
         )
+        .with_absences(self.absences.clone())
     }
 }
 
@@ -261,15 +291,19 @@ impl Run {
         Ok(run)
     }
 
+    /// An instance that something has happened to elsewhere.
+    pub fn begun(world: World, template: Template, instance: Instance) -> Self {
+        Self { template, world, instance, events: Vec::new(), clock: 0 }
+    }
+
     pub fn act(&mut self, actor: &str, command: Command) -> Result<(), Rejection> {
+        self.act_as(user(actor), command)
+    }
+
+    pub fn act_as(&mut self, actor: UserId, command: Command) -> Result<(), Rejection> {
         self.clock += 60;
-        let envelope = Envelope {
-            actor: user(actor),
-            at: at(self.clock),
-            seen_version: None,
-            command,
-            outside: Default::default(),
-        };
+        let envelope =
+            Envelope { actor, at: at(self.clock), seen_version: None, command, outside: Default::default() };
         let events = decide(&self.template, &self.world.directory(), &self.instance, &envelope)?;
         events.iter().for_each(|event| self.instance.apply(event));
         self.instance.version += 1;
@@ -298,10 +332,27 @@ impl Run {
         self
     }
 
-    /// The person's newest slot.
+    /// Looks again at who is away or gone; so that looking twice changes nothing, it is done twice.
+    pub fn sweep(mut self) -> Self {
+        self.act_as(SYSTEM, Command::Sweep).unwrap();
+        let before = self.events.len();
+        self.act_as(SYSTEM, Command::Sweep).unwrap();
+        assert_eq!(self.events[before..], []);
+        self
+    }
+
+    /// People, calendar and absences change while it runs.
+    pub fn with(mut self, change: impl FnOnce(World) -> World) -> Self {
+        self.world = change(self.world);
+        self
+    }
+
+    /// The person's newest slot; one that was taken out only if he has no other.
     pub fn slot_of(&self, name: &str) -> SlotId {
         let slots = self.instance.visits.iter().rev().flat_map(|visit| &visit.slots);
-        slots.into_iter().find(|slot| slot.assignee == user(name)).map_or(SlotId(999), |slot| slot.id)
+        let his: Vec<_> = slots.filter(|slot| slot.assignee == user(name)).collect();
+        let stays = his.iter().find(|slot| slot.state != SlotState::Removed);
+        stays.or(his.first()).map_or(SlotId(999), |slot| slot.id)
     }
 
     /// Names of the people who can decide now, in order.

@@ -61,3 +61,34 @@ fn the_read_state_is_kept_once() {
     assert_eq!(run.act("dan", Command::MarkRead), Err(Rejection::NotCopied));
     assert_eq!(run.status(), Status::Running);
 }
+
+#[test]
+fn people_are_told_by_hand_once() {
+    let mut run = Run::start(
+        World::new().people(&["ann", "bob", "cid", "dan", "eve"]),
+        template(vec![ask("n", &["bob"])]),
+        "ann",
+    );
+    let tell = |names: &[&str]| Command::Tell { people: names.iter().map(|it| user(it)).collect() };
+    run.act("bob", tell(&["cid", "dan"])).unwrap();
+    run.act("ann", tell(&["dan", "eve"])).unwrap();
+    assert_eq!(run.told(), "cid dan eve");
+    let run_before = run.events.len();
+    run.act("root", tell(&["eve"])).unwrap();
+    assert_eq!(run.events.len(), run_before);
+}
+
+#[test]
+fn whoever_was_only_told_tells_nobody_else() {
+    let mut run = Run::start(
+        World::new().people(&["ann", "bob", "cid", "dan"]),
+        template(vec![ask("n", &["bob"])]),
+        "ann",
+    );
+    let tell = |names: &[&str]| Command::Tell { people: names.iter().map(|it| user(it)).collect() };
+    run.act("bob", tell(&["cid"])).unwrap();
+    assert_eq!(run.act("cid", tell(&["dan"])), Err(Rejection::NotOffered { action: "tell" }));
+    assert_eq!(run.act("bob", tell(&[])), Err(Rejection::NotOffered { action: "tell" }));
+    let nobody = Rejection::UserNotActive { user: user("nobody") };
+    assert_eq!(run.act("bob", tell(&["nobody"])), Err(nobody));
+}

@@ -1,0 +1,188 @@
+//! D9: duties that have to be in different hands, on every way somebody gets to decide.
+
+use crate::world::*;
+use zhupi_engine::approvers::WhyNote;
+use zhupi_engine::command::{AddSign, Handing, Outside};
+use zhupi_engine::event::{AddKind, Decision};
+use zhupi_engine::instance::SlotState;
+use zhupi_engine::template::{
+    AllReject, Approval, Block, Dedup, EmptyRule, Lane, LaneReject, Mode, Parallel, SelfRule, Separation,
+    Take, Template, When,
+};
+use zhupi_engine::{Command, Envelope, Instance, Rejection, Status, Submit, decide};
+
+const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
+
+fn world() -> World {
+    World::new().people(&["ann", "bob", "cid", "dan", "eve"])
+}
+
+fn separated(flow: Vec<Block>) -> Template {
+    let mut template = template(flow);
+    template.settings.separation = vec![Separation::Nodes(vec!["one".into(), "two".into()])];
+    template
+}
+
+fn second(names: &[&str], change: impl FnOnce(Approval) -> Approval) -> Run {
+    let two = change(Approval { mode: ALL, ..node("two", members(names)) });
+    Run::start(world(), separated(vec![ask("one", &["bob"]), Block::Approval(two)]), "ann").approve("bob")
+}
+
+fn kept_apart(name: &str) -> Result<(), Rejection> {
+    Err(Rejection::NotEligible { user: user(name), why: "the duties have to be in different hands" })
+}
+
+#[test]
+fn whoever_decided_at_one_node_is_left_out_at_the_other() {
+    let run = second(&["bob", "cid"], |node| node);
+    assert_eq!(run.pending(), "cid");
+    assert_eq!(run.why("cid").notes, [WhyNote::Barred { name: "bob".to_owned() }]);
+    let words = "named in the template; bob is left out because the duties have to be in different hands";
+    assert_eq!(run.why("cid").to_string(), words);
+}
+
+#[test]
+fn where_nobody_is_left_the_empty_rule_applies_and_keeps_to_it() {
+    assert_eq!(second(&["bob"], |node| node).pending(), "root");
+    let members = EmptyRule::Members(vec![user("bob"), user("eve")]);
+    assert_eq!(second(&["bob"], |node| Approval { empty: members, ..node }).pending(), "eve");
+    let mut template = separated(vec![ask("one", &["bob"]), ask("two", &["bob"])]);
+    template.settings.managers = vec![user("bob")];
+    assert_eq!(Run::start(world(), template, "ann").approve("bob").pending(), "root");
+}
+
+/// Not to be asked again would be to decide.
+#[test]
+fn de_dup_does_not_approve_for_him() {
+    let mut template = separated(vec![ask("one", &["bob"]), ask("two", &["bob", "cid"])]);
+    template.settings.dedup = Dedup::FirstOnly;
+    assert_eq!(Run::start(world(), template, "ann").approve("bob").pending(), "cid");
+}
+
+#[test]
+fn a_rejection_that_did_not_end_it_is_a_decision_too() {
+    let or = Mode::OrSign { reject: zhupi_engine::template::OrReject::AllMustReject };
+    let flow = vec![ask_in("one", &["bob", "cid"], or), ask("two", &["bob", "cid", "dan"])];
+    let run = Run::start(world(), separated(flow), "ann").reject("bob").approve("cid");
+    assert_eq!(run.pending(), "dan");
+}
+
+#[test]
+fn at_the_same_node_and_elsewhere_he_may_decide_again() {
+    let flow = vec![ask("one", &["bob"]), ask("three", &["bob"])];
+    assert_eq!(Run::start(world(), separated(flow), "ann").approve("bob").pending(), "bob");
+}
+
+#[test]
+fn it_binds_transfer_opinion_and_people_brought_in() {
+    let mut run = second(&["cid"], |node| node);
+    let slot = run.slot_of("cid");
+    let handing = Handing { slot, to: user("bob"), comment: String::new() };
+    assert_eq!(run.act("cid", Command::Transfer(handing.clone())), kept_apart("bob"));
+    assert_eq!(run.act("cid", Command::Delegate(handing)), kept_apart("bob"));
+    for kind in [AddKind::Before, AddKind::After, AddKind::Together, AddKind::Peers] {
+        let people = vec![user("bob")];
+        let request = AddSign { slot, people, kind, mode: ALL, advisory: false, comment: String::new() };
+        assert_eq!(run.act("cid", Command::AddSign(request)), kept_apart("bob"));
+    }
+}
+
+#[test]
+fn it_binds_substitutes() {
+    let run = Run::start(
+        world().away("cid", "bob"),
+        separated(vec![ask("one", &["bob"]), ask("two", &["cid"])]),
+        "ann",
+    );
+    assert_eq!(run.approve("bob").pending(), "cid");
+    let run = second(&["cid"], |node| node).with(|world| world.away("cid", "bob")).sweep();
+    assert_eq!(run.pending(), "cid");
+}
+
+#[test]
+fn it_binds_whoever_stands_in_for_the_initiator() {
+    let world = world().reports_to("ann", "bob");
+    let two = Approval { self_rule: Some(SelfRule::Supervisor), ..node("two", members(&["ann", "cid"])) };
+    let template = separated(vec![ask("one", &["bob"]), Block::Approval(two)]);
+    assert_eq!(Run::start(world, template, "ann").approve("bob").pending(), "cid");
+}
+
+#[test]
+fn it_binds_whoever_decides_in_anothers_place() {
+    let mut template = separated(vec![ask("one", &["root"]), ask("two", &["cid"])]);
+    template.settings.allow_agent = true;
+    let mut run = Run::start(world(), template, "ann").approve("root");
+    let slot = run.slot_of("cid");
+    assert_eq!(run.act("root", Command::decide(Decision::Approve, slot, "")), kept_apart("root"));
+}
+
+#[test]
+fn whoever_decided_in_anothers_place_is_the_one_who_is_bound() {
+    let flow = vec![ask("one", &["cid"]), ask_in("two", &["bob", "cid"], ALL)];
+    let run = Run::start(world().away("cid", "bob"), separated(flow), "ann").approve("bob");
+    assert_eq!(run.pending(), "cid");
+}
+
+fn side_by_side(two: &[&str]) -> Run {
+    let lane = |id: &str, blocks| Lane {
+        id: id.into(),
+        title: String::new(),
+        priority: 1,
+        when: When::Default,
+        blocks,
+        other: Default::default(),
+    };
+    let fork = Parallel {
+        id: "fork".into(),
+        title: String::new(),
+        take: Take::All,
+        lanes: vec![lane("left", vec![ask("one", &["bob"])]), lane("right", vec![ask_in("two", two, ALL)])],
+        on_reject: LaneReject::EndInstance,
+        other: Default::default(),
+    };
+    Run::start(world(), separated(vec![Block::Parallel(fork)]), "ann")
+}
+
+#[test]
+fn deciding_in_one_branch_takes_him_out_of_the_other() {
+    let run = side_by_side(&["bob", "cid"]);
+    assert_eq!(run.pending(), "bob bob cid");
+    let mut run = run;
+    let slot = run.visit("one").slots[0].id;
+    run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
+    assert_eq!((run.pending().as_str(), run.visit("two").slots[0].state), ("cid", SlotState::Removed));
+    let mut run = side_by_side(&["bob"]);
+    let slot = run.visit("one").slots[0].id;
+    run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
+    assert_eq!(run.pending(), "root");
+    assert_eq!(run.approve("root").status(), Status::Approved);
+}
+
+#[test]
+fn people_of_linked_instances_are_kept_out() {
+    let at_two = |nodes: Vec<&str>| {
+        let mut template = template(vec![ask("one", &["bob"]), ask("two", &["bob", "cid"])]);
+        let nodes = nodes.into_iter().map(Into::into).collect();
+        template.settings.separation = vec![Separation::Linked { field: "vendor".into(), nodes }];
+        template
+    };
+    assert_eq!(linked(at_two(vec!["two"])).approve("bob").pending(), "cid");
+    assert_eq!(linked(at_two(vec![])).pending(), "root");
+}
+
+/// Submits with `bob` having decided on the instance that the control `vendor` links.
+fn linked(template: Template) -> Run {
+    let world = world();
+    let instance = Instance::draft(uuid("instance").into(), uuid("template").into(), 1, user("ann"));
+    let envelope = Envelope {
+        actor: user("ann"),
+        at: at(1),
+        seen_version: None,
+        command: Command::Submit(Submit::default()),
+        outside: Outside { linked: [("vendor".into(), vec![user("bob")])].into(), ..Outside::default() },
+    };
+    let events = decide(&template, &world.directory(), &instance, &envelope).unwrap();
+    let mut run = Run::begun(world, template, instance);
+    events.iter().for_each(|event| run.instance.apply(event));
+    run
+}
