@@ -9,7 +9,7 @@ mod substitutes;
 
 pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
-pub(crate) use levels::chain_levels;
+pub(crate) use levels::{chain_levels, supervisor_of};
 pub(crate) use resolve::{Candidate, Resolution, resolve};
 
 use crate::command::Outside;

@@ -3,6 +3,7 @@
 mod advance;
 mod comment;
 mod decision;
+mod due;
 mod edits;
 mod fork;
 mod handing;
@@ -70,6 +71,7 @@ pub fn decide(
             only_system(actor)?;
             time::fire(&mut draft, *visit, *timer)?;
         }
+        Command::Urge { comment } => time::urge(&mut draft, actor, comment)?,
         Command::Answer { visit, outcome, values } => {
             only_system(actor)?;
             waiting::answer(&mut draft, *visit, *outcome, values)?;
@@ -79,7 +81,6 @@ pub fn decide(
         | Command::Claim { .. }
         | Command::Release { .. }
         | Command::TakeBack { .. }
-        | Command::Urge { .. }
         | Command::Revoke { .. }
         | Command::Intervene { .. } => return Err(Rejection::NotOffered { action: envelope.command.name() }),
     }

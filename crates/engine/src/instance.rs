@@ -426,6 +426,9 @@ pub struct Timer {
     /// What: the place of the action in the node's limit; absent: what a visit without people waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<u32>,
+    /// For whom alone: the holder of this slot and those he added; absent: for all of the visit who have none of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotId>,
     /// It has happened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fired: bool,

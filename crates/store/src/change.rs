@@ -5,6 +5,7 @@ use crate::entities::EntityWrite;
 use crate::error::{Error, Result};
 use crate::instances::{InstanceMeta, Stored};
 use crate::tasks::{self, TaskChange};
+use crate::timers;
 use jiff::Timestamp;
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
@@ -18,8 +19,6 @@ pub struct Change {
     pub tenant: TenantId,
     /// What is to be delivered because of it.
     pub outbox: Vec<NewDelivery>,
-    /// Timers to set or to take away.
-    pub timers: Vec<TimerChange>,
     /// The key of the request, if it had one.
     pub idempotency: Option<IdempotencyRow>,
     /// What it does to the object it is about.
@@ -30,6 +29,7 @@ pub struct Change {
     pub(crate) command: String,
     pub(crate) sealed: Sealed,
     pub(crate) tasks: Vec<TaskChange>,
+    pub(crate) timers: Vec<TimerChange>,
 }
 
 /// What somebody did, for the history.
@@ -80,15 +80,13 @@ pub struct NewDelivery {
 
 /// A timer to set or to take away.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TimerChange {
+pub(crate) enum TimerChange {
     /// Sets it, or moves it if it is there.
     Set {
         /// Unique within the instance.
         name: String,
         /// When, in microseconds since 1970.
         fire_at: i64,
-        /// What to do then.
-        payload: String,
     },
     /// Takes it away if it is there.
     Cancel {
@@ -155,7 +153,7 @@ impl Change {
         Ok(Self {
             tenant,
             outbox: Vec::new(),
-            timers: Vec::new(),
+            timers: timers::changes(before.instance, next),
             idempotency: None,
             entity: None,
             before: before.instance.map_or(0, |it| it.version),

@@ -56,7 +56,7 @@ mod webhooks;
 
 pub use apps::{App, Token, TokenFilter};
 pub use bpm::{CallbackHandler, Completion};
-pub use change::{Act, Change, Committed, IdempotencyRow, NewDelivery, TimerChange};
+pub use change::{Act, Change, Committed, IdempotencyRow, NewDelivery};
 pub use check::{HistoryOf, Scanned};
 pub use counters::Counts;
 pub use crm::{CrmCentre, CrmListed, CrmScope, CrmWorkflow};

@@ -83,6 +83,8 @@ async fn check_one(store: &Store, scanned: &Scanned, replay: bool) -> Result<Vec
     if replay {
         let tasks = store.check_tasks(*tenant, &stored.instance).await;
         faults.extend(tasks.map_err(|error| error.to_string())?);
+        let timers = store.check_timers(*tenant, &stored.instance).await;
+        faults.extend(timers.map_err(|error| error.to_string())?);
     }
     Ok(faults)
 }

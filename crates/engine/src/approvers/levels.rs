@@ -238,7 +238,7 @@ fn supervisors(person: UserId, scene: Scene<'_>) -> (Vec<UserId>, bool) {
 }
 
 /// The active supervisor; without one the nearest active department head above, where the template says so (B2.1).
-pub(super) fn supervisor_of(person: UserId, scene: Scene<'_>) -> Option<UserId> {
+pub(crate) fn supervisor_of(person: UserId, scene: Scene<'_>) -> Option<UserId> {
     let user = scene.directory.user(person)?;
     let explicit = user.supervisor.filter(|id| scene.directory.is_active(*id) && *id != person);
     let fallback = || match scene.template.settings.supervisor_gap {

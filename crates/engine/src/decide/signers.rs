@@ -3,7 +3,7 @@
 
 use super::decision::{check_pending, open_slot};
 use super::verdict::{Tally, outcome, settle};
-use super::{Draft, advance, check_active, checked_text, handing, people_node, sweep};
+use super::{Draft, advance, check_active, checked_text, handing, people_node, sweep, time};
 use crate::approvers::{Place, Why, WhyRule, barred};
 use crate::command::AddSign;
 use crate::event::{AddKind, Event, NewSlot};
@@ -37,8 +37,10 @@ pub(super) fn add_sign(draft: &mut Draft<'_>, actor: UserId, request: &AddSign) 
         slots,
         comment,
     });
-    if request.kind == AddKind::Peers {
-        added.into_iter().for_each(|slot| sweep::turn(draft, slot));
+    match request.kind {
+        AddKind::Before => time::set_timers_of_added(draft, slot),
+        AddKind::Peers => added.into_iter().for_each(|slot| sweep::turn(draft, slot)),
+        AddKind::After | AddKind::Together => {}
     }
     settle(draft, visit)
 }
@@ -155,6 +157,9 @@ pub(super) fn hold(draft: &mut Draft<'_>, id: SlotId) {
     let not_needed = visit.slots.iter().filter(beside).map(|it| it.id).filter(|_| closes);
     let not_needed: Vec<SlotId> = not_needed.collect();
     draft.emit(Event::SlotHeld { slot: id });
+    if adding.kind == AddKind::After {
+        time::set_timers_of_added(draft, id);
+    }
     for slot in not_needed {
         draft.emit(Event::SlotSettled { at: draft.at, slot, state: SlotState::NotNeeded });
     }
@@ -167,7 +172,10 @@ pub(super) fn settle_added(draft: &mut Draft<'_>, visit: VisitId) -> bool {
     };
     let Some(step) = next_step(visit) else { return false };
     match step {
-        Step::Turn(slots) => slots.into_iter().for_each(|slot| sweep::turn(draft, slot)),
+        Step::Turn(slots) => slots.into_iter().for_each(|slot| {
+            sweep::turn(draft, slot);
+            time::go_on_with_time(draft, slot);
+        }),
         Step::Settle(slot, state) => draft.emit(Event::SlotSettled { at: draft.at, slot, state }),
     }
     true

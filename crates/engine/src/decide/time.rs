@@ -1,28 +1,100 @@
-//! What happens by the clock (semantics B13): time limits of nodes, delays, and what is done when a time is up.
+//! What happens by the clock (semantics B13): time limits of nodes, delays, what is done when a time is up, and urging.
+//! When that is: `due.rs`.
 
-use super::{Draft, waiting};
-use crate::event::Event;
-use crate::ids::{TimerId, VisitId};
-use crate::instance::{Timer, VisitState};
+use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
+use super::verdict::settle;
+use super::{Draft, Purpose, checked_text, people_node, waiting};
+use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
+use crate::event::{AddKind, Event, Move};
+use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, UserId, VisitId};
+use crate::instance::{AutoReason, Slot, SlotState, Status, Timer, Visit, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Due};
+use crate::template::{Approval, Due, Next, TimeoutWhat};
 use jiff::{SignedDuration, Timestamp};
 
-/// Sets the time limit of a visit that has just been opened.
-pub(super) fn set_timers(_draft: &mut Draft<'_>, _visit: VisitId, _node: &Approval) {}
+// ---- setting timers ----
 
-/// Wakes a visit that waits for a time.
-pub(super) fn wake_at(draft: &mut Draft<'_>, visit: VisitId, until: &Due) {
-    match until {
-        Due::Working(minutes) | Due::Elapsed(minutes) => wake_after(draft, visit, *minutes),
-        Due::Field { .. } | Due::Formula(_) => wake_now(draft, visit),
+/// Sets the time limit of a visit that has just been opened.
+pub(super) fn set_timers(draft: &mut Draft<'_>, id: VisitId, node: &Approval) {
+    let Some(visit) = draft.instance.visit(id) else { return };
+    let waits = visit.slots.iter().any(|slot| slot.state.is_open());
+    if !waits || draft.purpose != Purpose::Act {
+        return;
     }
+    let Plan { due_at, actions } = due::plan(draft, visit, node);
+    let timers = numbered(actions, 0, None);
+    if due_at.is_some() || !timers.is_empty() {
+        draft.emit(Event::TimersSet { visit: id, due_at, timers });
+    }
+}
+
+/// People were added to a slot: they have the time of the node from now on, and his does not run while he waits (B5.4).
+pub(super) fn set_timers_of_added(draft: &mut Draft<'_>, adder: SlotId) {
+    let Some((visit, _)) = draft.instance.slot(adder) else { return };
+    let Some(node) = people_node(draft, visit) else { return };
+    let plan = due::plan(draft, visit, node);
+    let kept = visit.timers.iter().filter(|timer| timer.slot != Some(adder) || timer.fired);
+    let kept: Vec<Timer> = kept.cloned().collect();
+    let (id, due_at) = (visit.id, visit.due_at);
+    let added = numbered(plan.actions, next_number(visit), Some(adder));
+    if !added.is_empty() {
+        let timers = kept.into_iter().chain(added).collect();
+        draft.emit(Event::TimersSet { visit: id, due_at, timers });
+    }
+}
+
+/// Those whom somebody added before himself are done, and it is his turn again: what was left of his time runs on.
+pub(super) fn go_on_with_time(draft: &mut Draft<'_>, adder: SlotId) {
+    let Some((visit, slot)) = draft.instance.slot(adder) else { return };
+    let waited = slot.adding.is_some_and(|adding| adding.kind == AddKind::Before);
+    if slot.state != SlotState::Pending || !waited {
+        return;
+    }
+    let children = visit.slots.iter().filter(|it| it.parent == Some(adder));
+    let Some(since) = children.filter_map(|it| it.pending_at).min() else { return };
+    let before = slot.parent.and_then(|parent| governor(visit, parent));
+    let stopped = visit.timers.iter().filter(|timer| timer.slot == before && timer.at > since);
+    let mut left: Vec<(Timestamp, u32)> = Vec::new();
+    for timer in stopped {
+        // Of an action that came again meanwhile, the first time counts.
+        if let Some(action) = timer.action.filter(|action| !left.iter().any(|(_, it)| it == action)) {
+            let left_over = timer.at.duration_since(since);
+            left.push((draft.at.checked_add(left_over).unwrap_or(Timestamp::MAX), action));
+        }
+    }
+    let own = |timer: &&Timer| timer.slot == Some(adder);
+    if visit.timers.iter().any(|it| own(&it)) {
+        let kept = visit.timers.iter().filter(|it| !own(it)).cloned();
+        let timers = kept.chain(numbered(left, next_number(visit), Some(adder))).collect();
+        let (visit, due_at) = (visit.id, visit.due_at);
+        draft.emit(Event::TimersSet { visit, due_at, timers });
+    }
+}
+
+fn numbered(actions: Vec<(Timestamp, u32)>, first: u32, slot: Option<SlotId>) -> Vec<Timer> {
+    let timer = |((at, action), id): ((Timestamp, u32), u32)| Timer {
+        id: TimerId(id),
+        at,
+        action: Some(action),
+        slot,
+        fired: false,
+    };
+    actions.into_iter().zip(first..).map(timer).collect()
+}
+
+fn next_number(visit: &Visit) -> u32 {
+    visit.timers.iter().map(|timer| timer.id.0 + 1).max().unwrap_or_default()
+}
+
+/// Wakes a visit that waits for a time; at once where the form does not say when.
+pub(super) fn wake_at(draft: &mut Draft<'_>, visit: VisitId, until: &Due) {
+    let at = due::moment(draft, until, &clock_at(draft, visit)).unwrap_or(draft.at);
+    wake(draft, visit, at);
 }
 
 /// Wakes a visit after so many minutes.
 pub(super) fn wake_after(draft: &mut Draft<'_>, visit: VisitId, minutes: u32) {
-    let at = draft.at.saturating_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX);
-    wake(draft, visit, at);
+    wake(draft, visit, later(draft.at, minutes.into()));
 }
 
 /// Wakes a visit as soon as may be.
@@ -31,21 +103,249 @@ pub(super) fn wake_now(draft: &mut Draft<'_>, visit: VisitId) {
 }
 
 fn wake(draft: &mut Draft<'_>, visit: VisitId, at: Timestamp) {
-    let timers = vec![Timer { id: TimerId(0), at, action: None, fired: false }];
+    let timers = vec![Timer { id: TimerId(0), at, action: None, slot: None, fired: false }];
     draft.emit(Event::TimersSet { visit, due_at: Some(at), timers });
 }
 
-/// A timer's time has come. One that fired before, or whose visit is closed, does nothing.
+// ---- timers whose time has come ----
+
+/// A timer's time has come, and with it that of every other timer of the visit that is due: they go off in the order in
+/// which they should have. One that went off before, or whose visit is closed, does nothing.
 pub(super) fn fire(draft: &mut Draft<'_>, id: VisitId, timer: TimerId) -> Result<(), Rejection> {
-    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-    let Some(due) = visit.timers.iter().find(|it| it.id == timer) else { return Ok(()) };
-    if visit.state != VisitState::Open || due.fired || due.at > draft.at {
+    let is_due = |it: &Timer| it.id == timer && !it.fired && it.at <= draft.at;
+    if !draft.instance.visit(id).is_some_and(|visit| visit.timers.iter().any(is_due)) {
         return Ok(());
     }
-    let action = due.action;
-    draft.emit(Event::TimerFired { at: draft.at, visit: id, timer });
-    match action {
-        None => waiting::time_is_up(draft, id),
-        Some(_) => Ok(()),
+    while let Some(timer) = next_due(draft, id) {
+        draft.emit(Event::TimerFired { at: draft.at, visit: id, timer: timer.id });
+        match timer.action {
+            None => waiting::time_is_up(draft, id)?,
+            Some(place) => happen(draft, id, &timer, place)?,
+        }
     }
+    Ok(())
+}
+
+fn next_due(draft: &Draft<'_>, id: VisitId) -> Option<Timer> {
+    let visit = draft.instance.visit(id).filter(|visit| visit.state == VisitState::Open)?;
+    let due = visit.timers.iter().filter(|timer| !timer.fired && timer.at <= draft.at);
+    due.min_by_key(|timer| (timer.at, timer.action, timer.id)).cloned()
+}
+
+fn happen(draft: &mut Draft<'_>, id: VisitId, timer: &Timer, place: u32) -> Result<(), Rejection> {
+    let Some(node) = draft.instance.visit(id).and_then(|visit| people_node(draft, visit)) else {
+        return Ok(());
+    };
+    match due::action(node, place) {
+        None => Ok(()),
+        Some(Action::Remind(reminder)) => {
+            remind(draft, id, timer, reminder);
+            Ok(())
+        }
+        Some(Action::Other(what)) => time_is_up(draft, id, timer.slot, what),
+    }
+}
+
+/// Open slots of a visit for which a timer goes off.
+fn concerned(draft: &Draft<'_>, id: VisitId, of: Option<SlotId>) -> Vec<Slot> {
+    let Some(visit) = draft.instance.visit(id) else { return Vec::new() };
+    let slots = visit.slots.iter().filter(|slot| slot.state.is_open() && governor(visit, slot.id) == of);
+    slots.cloned().collect()
+}
+
+/// People who can act now; whoever waits for others cannot.
+fn asked(draft: &Draft<'_>, id: VisitId, of: Option<SlotId>) -> Vec<Slot> {
+    let mut slots = concerned(draft, id, of);
+    slots.retain(|slot| matches!(slot.state, SlotState::Pending | SlotState::Offered));
+    slots
+}
+
+fn remind(draft: &mut Draft<'_>, id: VisitId, timer: &Timer, reminder: Reminder) {
+    let people: Vec<UserId> = asked(draft, id, timer.slot).iter().map(|slot| slot.assignee).collect();
+    let told = if reminder.tell_supervisor { supervisors(draft, id, &people) } else { Vec::new() };
+    if !people.is_empty() {
+        let supervisors = told.iter().map(|found| found.user).collect();
+        draft.emit(Event::Reminded { at: draft.at, visit: id, people, supervisors });
+        tell(draft, id, told);
+    }
+    remind_again(draft, id, timer, reminder);
+}
+
+/// Supervisors of people, each once, with the reason.
+fn supervisors(draft: &Draft<'_>, id: VisitId, people: &[UserId]) -> Vec<Found> {
+    let Some(visit) = draft.instance.visit(id) else { return Vec::new() };
+    let scene = draft.scene(visit.token);
+    let mut found: Vec<Found> = Vec::new();
+    for person in people {
+        let above = supervisor_of(*person, scene);
+        if let Some(user) = above.filter(|user| !found.iter().any(|it| it.user == *user)) {
+            let rule = WhyRule::Supervisor { level: 1, of: draft.directory.name(*person) };
+            found.push(Found { user, why: Why::by(rule) });
+        }
+    }
+    found
+}
+
+/// Whoever is told of a delay may look at what is late; he gets one copy.
+fn tell(draft: &mut Draft<'_>, id: VisitId, mut people: Vec<Found>) {
+    people.retain(|found| !draft.instance.cc.iter().any(|entry| entry.user == found.user));
+    if !people.is_empty() {
+        let node = draft.instance.visit(id).map(|visit| visit.node.clone());
+        draft.emit(Event::CcSent { at: draft.at, node, people });
+    }
+}
+
+fn remind_again(draft: &mut Draft<'_>, id: VisitId, timer: &Timer, reminder: Reminder) {
+    let Some(visit) = draft.instance.visit(id) else { return };
+    let alike = |it: &&Timer| it.fired && it.action == timer.action && it.slot == timer.slot;
+    if visit.timers.iter().filter(alike).count() as u64 >= u64::from(reminder.times) {
+        return;
+    }
+    let clock = clock_at(draft, id);
+    let due = next_reminder(timer.at, reminder.again, &clock);
+    // After a long standstill, reminders do not come all at once.
+    let at = if due > draft.at { due } else { next_reminder(draft.at, reminder.again, &clock) };
+    let next = Timer { id: TimerId(next_number(visit)), at, fired: false, ..timer.clone() };
+    let (due_at, timers) = (visit.due_at, visit.timers.iter().cloned().chain([next]).collect());
+    draft.emit(Event::TimersSet { visit: id, due_at, timers });
+}
+
+fn time_is_up(
+    draft: &mut Draft<'_>,
+    id: VisitId,
+    of: Option<SlotId>,
+    what: &TimeoutWhat,
+) -> Result<(), Rejection> {
+    match what {
+        TimeoutWhat::Remind { .. } => Ok(()),
+        TimeoutWhat::HandToSupervisor => {
+            hand_each(draft, (id, of), |draft, slot| {
+                let (visit, _) = draft.instance.slot(slot.id)?;
+                supervisor_of(slot.assignee, draft.scene(visit.token))
+            });
+            Ok(())
+        }
+        TimeoutWhat::HandToSubstitute => {
+            hand_each(draft, (id, of), |draft, slot| {
+                let template = draft.instance.template;
+                draft.directory.substitute_of(slot.assignee, template, draft.at).map(|it| it.user)
+            });
+            Ok(())
+        }
+        TimeoutWhat::HandTo(people) => {
+            hand_in_turn(draft, (id, of), people);
+            Ok(())
+        }
+        TimeoutWhat::AutoApprove => decide_all(draft, (id, of), SlotState::Auto(AutoReason::Timeout)),
+        TimeoutWhat::AutoReject => decide_all(draft, (id, of), SlotState::AutoRejected(AutoReason::Timeout)),
+        TimeoutWhat::ReturnToInitiator => Ok(()),
+        TimeoutWhat::Jump(to) => jump(draft, id, to),
+    }
+}
+
+/// Where nobody may take a slot over, it stays where it is.
+fn hand_each(
+    draft: &mut Draft<'_>,
+    (id, of): (VisitId, Option<SlotId>),
+    to: impl Fn(&Draft<'_>, &Slot) -> Option<UserId>,
+) {
+    for slot in asked(draft, id, of) {
+        if let Some(to) = to(draft, &slot).filter(|to| may_take(draft, slot.id, *to)) {
+            hand(draft, slot.id, to);
+        }
+    }
+}
+
+/// One slot each, as long as there are people who may take one.
+fn hand_in_turn(draft: &mut Draft<'_>, (id, of): (VisitId, Option<SlotId>), people: &[UserId]) {
+    let mut people = people.iter().copied();
+    for slot in asked(draft, id, of) {
+        match people.find(|to| may_take(draft, slot.id, *to)) {
+            Some(to) => hand(draft, slot.id, to),
+            None => return,
+        }
+    }
+}
+
+fn may_take(draft: &Draft<'_>, id: SlotId, user: UserId) -> bool {
+    let Some((visit, slot)) = draft.instance.slot(id) else { return false };
+    let place = people_node(draft, visit).map(|node| Place::taking(node, visit, id));
+    slot.assignee != user && place.is_some_and(|it| barred(user, it, draft.scene(visit.token)).is_none())
+}
+
+fn hand(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
+    let (at, how) = (draft.at, Move::Timeout);
+    draft.emit(Event::SlotMoved { at, slot, by: SYSTEM, to, how, comment: String::new() });
+}
+
+/// Recorded as decided by the clock, in nobody's name.
+fn decide_all(
+    draft: &mut Draft<'_>,
+    (id, of): (VisitId, Option<SlotId>),
+    state: SlotState,
+) -> Result<(), Rejection> {
+    for slot in concerned(draft, id, of) {
+        match slot.state {
+            SlotState::Queued | SlotState::Pending | SlotState::Offered => {
+                draft.emit(Event::SlotSettled { at: draft.at, slot: slot.id, state });
+            }
+            SlotState::Taken
+            | SlotState::Waiting
+            | SlotState::Approved
+            | SlotState::Rejected
+            | SlotState::Abstained
+            | SlotState::Returned
+            | SlotState::Auto(_)
+            | SlotState::AutoRejected(_)
+            | SlotState::NotNeeded
+            | SlotState::Removed
+            | SlotState::Cancelled => {}
+        }
+    }
+    settle(draft, id)
+}
+
+fn jump(draft: &mut Draft<'_>, id: VisitId, to: &NodeId) -> Result<(), Rejection> {
+    let template = draft.template;
+    let (Some(visit), Some(block)) = (draft.instance.visit(id), template.block(to)) else { return Ok(()) };
+    let token = visit.token;
+    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
+    super::advance::travel(draft, token, Next::Block(block))
+}
+
+// ---- urging ----
+
+/// The initiator asks those he waits for to hurry, not more often than the template allows.
+pub(super) fn urge(draft: &mut Draft<'_>, actor: UserId, comment: &str) -> Result<(), Rejection> {
+    if draft.instance.initiator != actor {
+        return Err(Rejection::NotInitiator);
+    }
+    match draft.instance.status {
+        Status::Running | Status::Revoking => {}
+        status @ (Status::Draft
+        | Status::Approved
+        | Status::Rejected
+        | Status::Withdrawn
+        | Status::Suspended
+        | Status::Returned
+        | Status::Revoked
+        | Status::Terminated) => return Err(Rejection::NotRunning { status }),
+    }
+    let comment = checked_text("comment", comment)?.to_owned();
+    let pause = SignedDuration::from_mins(draft.template.settings.urge_minutes.into());
+    let again_at = draft.instance.urged_at.and_then(|last| last.checked_add(pause).ok());
+    if let Some(again_at) = again_at.filter(|again_at| draft.at < *again_at) {
+        return Err(Rejection::TooSoon { again_at });
+    }
+    let mut people: Vec<UserId> = Vec::new();
+    for (_, slot) in draft.instance.pending() {
+        if !people.contains(&slot.assignee) {
+            people.push(slot.assignee);
+        }
+    }
+    if people.is_empty() {
+        return Err(Rejection::NotOffered { action: "urge" });
+    }
+    draft.emit(Event::Urged { at: draft.at, by: actor, people, comment });
+    Ok(())
 }

@@ -174,6 +174,7 @@ impl Instance {
         visit.state = state;
         visit.closed_at = Some(at);
         visit.stuck = None;
+        visit.timers.clear();
         let left_over = match state {
             VisitState::Cancelled | VisitState::Returned => SlotState::Cancelled,
             VisitState::Open

@@ -106,6 +106,9 @@ fn check_visit(visit: &Visit, broken: &mut Vec<String>) {
     if is_open == visit.closed_at.is_some() {
         broken.push(format!("exactly a closed visit has an end, visit {} differs", visit.id));
     }
+    if !is_open && !visit.timers.is_empty() {
+        broken.push(format!("closed visit {} waits for the clock", visit.id));
+    }
     if !is_open && visit.stuck.is_some() {
         broken.push(format!("closed visit {} is stuck", visit.id));
     }

@@ -2,6 +2,7 @@
 
 mod b10_conditions;
 mod b12_cc;
+mod b13_time;
 mod b14_preview;
 mod b15_entities;
 mod b17_refusals;

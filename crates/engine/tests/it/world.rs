@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::absence::Absence;
 use zhupi_engine::approvers::Why;
-use zhupi_engine::directory::{Department, Role, User, UserGroup};
+use zhupi_engine::directory::{Calendars, Department, Role, User, UserGroup};
 use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
-use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SYSTEM, SlotId, UserId};
-use zhupi_engine::instance::{SlotState, Visit};
+use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SYSTEM, SlotId, TimerId, UserId, VisitId};
+use zhupi_engine::instance::{SlotState, Visit, VisitState};
 use zhupi_engine::template::*;
 use zhupi_engine::{
     Command, Directory, Envelope, Event, Instance, Preview, Rejection, Status, Submit, decide, preview,
@@ -51,7 +51,8 @@ pub struct World {
     departments: Vec<Department>,
     roles: Vec<Role>,
     groups: Vec<UserGroup>,
-    absences: Vec<Absence>,
+    pub calendars: Calendars,
+    pub absences: Vec<Absence>,
 }
 
 impl World {
@@ -169,13 +170,14 @@ impl World {
     }
 
     pub fn directory(&self) -> Directory {
-        Directory::new(
+        let mut directory = Directory::new(
             self.users.values().cloned().collect(),
             self.departments.clone(),
             self.roles.clone(),
             self.groups.clone(),
-        )
-        .with_absences(self.absences.clone())
+        );
+        directory.calendars.clone_from(&self.calendars);
+        directory.with_absences(self.absences.clone())
     }
 }
 
@@ -302,8 +304,33 @@ impl Run {
 
     pub fn act_as(&mut self, actor: UserId, command: Command) -> Result<(), Rejection> {
         self.clock += 60;
-        let envelope =
-            Envelope { actor, at: at(self.clock), seen_version: None, command, outside: Default::default() };
+        self.act_at(actor, at(self.clock), command)
+    }
+
+    /// What the clock does at a moment.
+    pub fn system(&mut self, now: Timestamp, command: Command) -> Result<(), Rejection> {
+        self.clock = self.clock.max(now.as_second() - at(0).as_second());
+        self.act_at(SYSTEM, now, command)
+    }
+
+    /// Time passes, and timers go off when they are due.
+    pub fn pass(&mut self, until: Timestamp) {
+        while let Some((due, visit, timer)) = self.next_timer().filter(|(due, ..)| *due <= until) {
+            let now = due.max(at(self.clock));
+            self.system(now, Command::Fire { visit, timer }).unwrap();
+        }
+        self.clock = self.clock.max(until.as_second() - at(0).as_second());
+    }
+
+    fn next_timer(&self) -> Option<(Timestamp, VisitId, TimerId)> {
+        let open = self.instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
+        let timers = open.flat_map(|visit| visit.timers.iter().map(move |timer| (visit.id, timer)));
+        let waiting = timers.filter(|(_, timer)| !timer.fired);
+        waiting.map(|(visit, timer)| (timer.at, visit, timer.id)).min()
+    }
+
+    fn act_at(&mut self, actor: UserId, now: Timestamp, command: Command) -> Result<(), Rejection> {
+        let envelope = Envelope { actor, at: now, seen_version: None, command, outside: Default::default() };
         let events = decide(&self.template, &self.world.directory(), &self.instance, &envelope)?;
         events.iter().for_each(|event| self.instance.apply(event));
         self.instance.version += 1;

@@ -8,6 +8,7 @@ use crate::app::entities::{ENTITY_KEY, Ending, Outcome};
 use crate::app::outside::turns_taken;
 use crate::error::Error;
 use crate::extract::request_hash;
+use jiff::Timestamp;
 use metrics::{counter, histogram};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -269,6 +270,9 @@ impl App {
                 self.wake.outbox.notify_one();
                 self.wake.seals.notify_one();
             }
+            if has_timer_due(&next, envelope.at) {
+                self.wake.timers.notify_one();
+            }
             self.keep_turns(tenant, next.template, turns, envelope.at).await;
         }
         let (template, business_key) = (Arc::clone(template), business_key.clone());
@@ -358,6 +362,12 @@ fn decide_as_reader(
         Manner::InBatch => check_batch(template, instance, &envelope.command)?,
     }
     Ok(decide(template, directory, instance, envelope)?)
+}
+
+/// Something waits for the clock and need not wait longer.
+fn has_timer_due(instance: &Instance, now: Timestamp) -> bool {
+    let timers = instance.visits.iter().flat_map(|visit| &visit.timers);
+    timers.into_iter().any(|timer| !timer.fired && timer.at <= now)
 }
 
 /// Applies what was decided. A state that breaks an invariant is never written.

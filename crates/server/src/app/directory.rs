@@ -43,7 +43,10 @@ impl App {
             error => error.into(),
         })?;
         match leaves {
-            Some(user) => self.end_sessions_of(tenant, user).await,
+            Some(user) => {
+                self.wake.sweeps.notify_one();
+                self.end_sessions_of(tenant, user).await
+            }
             None => Ok(()),
         }
     }

@@ -23,7 +23,7 @@ pub const SEAL: &str = "seal";
 pub const SIGNING_KEY: &str = "esign:";
 
 /// Everything a webhook can be told of.
-pub const EVENT_TYPES: [&str; 12] = [
+pub const EVENT_TYPES: [&str; 15] = [
     "instance.submitted",
     "instance.approved",
     "instance.rejected",
@@ -33,6 +33,9 @@ pub const EVENT_TYPES: [&str; 12] = [
     "instance.terminated",
     "task.created",
     "task.decided",
+    "task.moved",
+    "task.reminded",
+    "task.urged",
     "cc.sent",
     "comment.added",
     "comment.mentioned",
@@ -162,6 +165,21 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
                 "by": by, "decision": decision, "comment": comment,
             }),
         }),
+        Event::SlotMoved { slot, by, how, comment, .. } => with_slot(next, *slot, |node, slot| News {
+            kind: "task.moved",
+            data: json!({
+                "task": task_id(next.id, slot.id), "node": node, "owner": slot.owner, "assignee": slot.assignee,
+                "by": by, "why": how, "comment": comment,
+            }),
+        }),
+        Event::Reminded { visit, people, supervisors, .. } => {
+            let node = next.visit(*visit).map(|visit| &visit.node);
+            let data = json!({ "node": node, "people": people, "supervisors": supervisors });
+            vec![News { kind: "task.reminded", data }]
+        }
+        Event::Urged { by, people, comment, .. } => {
+            vec![News { kind: "task.urged", data: json!({ "by": by, "people": people, "comment": comment }) }]
+        }
         Event::CcSent { node, people, .. } => {
             let people: Vec<_> = people.iter().map(|found| found.user).collect();
             vec![News { kind: "cc.sent", data: json!({ "node": node, "people": people }) }]
@@ -191,7 +209,6 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         | Event::SlotHeld { .. }
         | Event::SlotSettled { .. }
         | Event::SlotsAdded { .. }
-        | Event::SlotMoved { .. }
         | Event::Claimed { .. }
         | Event::Released { .. }
         | Event::TakenBack { .. }
@@ -200,8 +217,6 @@ fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         | Event::Superseded { .. }
         | Event::TimersSet { .. }
         | Event::TimerFired { .. }
-        | Event::Reminded { .. }
-        | Event::Urged { .. }
         | Event::TriggerCalled { .. }
         | Event::ChildStarted { .. }
         | Event::Answered { .. }

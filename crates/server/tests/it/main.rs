@@ -31,5 +31,6 @@ mod serve;
 mod sessions;
 mod tasks;
 mod templates;
+mod timers;
 mod webhooks;
 mod wps;

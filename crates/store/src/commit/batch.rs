@@ -96,13 +96,13 @@ static WRITE: Sql = Sql::both(
              JOIN matched m ON m.n = k.change
          ), timers_set AS (
              INSERT INTO timers (tenant_id, instance_id, name, fire_at, payload, lease_until)
-             SELECT m.tenant_id, m.id, s.name, s.fire_at, s.payload, 0
-             FROM unnest($39::bigint[], $40::text[], $41::bigint[], $42::text[]) AS s (change, name, fire_at, payload)
+             SELECT m.tenant_id, m.id, s.name, s.fire_at, '', 0
+             FROM unnest($39::bigint[], $40::text[], $41::bigint[]) AS s (change, name, fire_at)
              JOIN matched m ON m.n = s.change
              ON CONFLICT (tenant_id, instance_id, name)
-             DO UPDATE SET fire_at = excluded.fire_at, payload = excluded.payload, lease_until = 0
+             DO UPDATE SET fire_at = excluded.fire_at, lease_until = 0
          ), timers_cancelled AS (
-             DELETE FROM timers USING unnest($43::bigint[], $44::text[]) AS gone (change, name), matched m
+             DELETE FROM timers USING unnest($42::bigint[], $43::text[]) AS gone (change, name), matched m
              WHERE m.n = gone.change AND timers.tenant_id = m.tenant_id AND timers.instance_id = m.id
              AND timers.name = gone.name
          )
@@ -239,16 +239,13 @@ struct Set<'a> {
     change: i64,
     name: &'a str,
     fire_at: i64,
-    payload: &'a str,
 }
 
 fn timers<'a>(changes: &[&'a Change]) -> (Vec<Set<'a>>, Vec<(i64, &'a str)>) {
     let (mut set, mut cancelled) = (Vec::new(), Vec::new());
     for (change, timer) in rows(changes, |it| &it.timers) {
         match timer {
-            TimerChange::Set { name, fire_at, payload } => {
-                set.push(Set { change, name, fire_at: *fire_at, payload });
-            }
+            TimerChange::Set { name, fire_at } => set.push(Set { change, name, fire_at: *fire_at }),
             TimerChange::Cancel { name } => cancelled.push((change, name.as_str())),
         }
     }
@@ -260,7 +257,6 @@ fn set_columns<'a>(rows: &[Set<'a>]) -> Vec<Box<Array<'a>>> {
         array(rows.iter().map(|it| it.change)),
         array(rows.iter().map(|it| it.name)),
         array(rows.iter().map(|it| it.fire_at)),
-        array(rows.iter().map(|it| it.payload)),
     ]
 }
 

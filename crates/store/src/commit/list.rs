@@ -39,9 +39,9 @@ pub(crate) static DELIVERY: Sql = Sql::new(
 );
 static SET_TIMER: Sql = Sql::new(
     "INSERT INTO timers (tenant_id, instance_id, name, fire_at, payload, lease_until)
-     VALUES ($1, $2, $3, $4, $5, 0)
+     VALUES ($1, $2, $3, $4, '', 0)
      ON CONFLICT (tenant_id, instance_id, name)
-     DO UPDATE SET fire_at = excluded.fire_at, payload = excluded.payload, lease_until = 0",
+     DO UPDATE SET fire_at = excluded.fire_at, lease_until = 0",
 );
 static CANCEL_TIMER: Sql =
     Sql::new("DELETE FROM timers WHERE tenant_id = $1 AND instance_id = $2 AND name = $3");
@@ -175,8 +175,8 @@ fn delivery(of: &Of, it: NewDelivery) -> Stmt {
 
 fn timer(of: &Of, change: TimerChange) -> Stmt {
     match change {
-        TimerChange::Set { name, fire_at, payload } => {
-            stmt(&SET_TIMER, of.with([name.into(), fire_at.into(), payload.into()]), Expect::Any)
+        TimerChange::Set { name, fire_at } => {
+            stmt(&SET_TIMER, of.with([name.into(), fire_at.into()]), Expect::Any)
         }
         TimerChange::Cancel { name } => stmt(&CANCEL_TIMER, of.with([P::Text(name)]), Expect::Any),
     }

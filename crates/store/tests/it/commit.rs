@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, TenantId};
 use zhupi_engine::ledger::Follower;
-use zhupi_store::{Change, Committed, Error, IdempotencyRow, NewDelivery, Store, TimerChange};
+use zhupi_store::{Change, Committed, Error, IdempotencyRow, NewDelivery, Store};
 
 fn tenant() -> TenantId {
     TenantId(Uuid::now_v7())
@@ -30,10 +30,9 @@ async fn what_is_committed_is_loaded_again() {
     on_both(|store| async move {
         let tenant = tenant();
         let made = request(somebody(), &[somebody()], 5);
-        let mut change =
+        let change =
             Change::first(tenant, &made, act(made.initiator, 5, "x"), Some("CRM-1".to_owned())).unwrap();
         let head = change.head();
-        change.timers.push(TimerChange::Set { name: "late".to_owned(), fire_at: 9, payload: String::new() });
         assert_eq!(store.commit(change).await, Ok(Committed::Done));
         let stored = load(&store, tenant, made.id).await;
         assert_eq!(stored.instance, made);
@@ -266,34 +265,25 @@ async fn a_change_goes_to_its_end_when_its_caller_goes_away() {
 }
 
 #[tokio::test]
-async fn deliveries_and_timers_come_with_their_change_or_not_at_all() {
+async fn deliveries_come_with_their_change_or_not_at_all() {
     on_both(|store| async move {
         let tenant = tenant();
         let before = submit(&store, tenant, &request(somebody(), &[somebody()], 1)).await;
-        let with_timer = |name: &str| {
+        let telling = |target: &str| {
             let mut change = commenting(tenant, &before, somebody(), 2);
-            let name = name.to_owned();
-            change.timers.push(TimerChange::Set { name, fire_at: 100, payload: "{}".to_owned() });
             change.outbox.push(NewDelivery {
                 id: Uuid::now_v7(),
                 kind: "test".to_owned(),
-                target: "somewhere".to_owned(),
+                target: target.to_owned(),
                 payload: "{}".to_owned(),
                 due_at: 100,
             });
             change
         };
-        assert_eq!(store.commit(with_timer("one")).await, Ok(Committed::Done));
-        assert_eq!(store.commit(with_timer("other")).await, Ok(Committed::Conflict));
-        assert_eq!(store.due_timers(99, 500, 10).await.unwrap(), []);
-        let due = store.due_timers(100, 500, 10).await.unwrap();
-        assert_eq!(due.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["one"]);
-        assert_eq!(store.due_timers(499, 900, 10).await.unwrap(), [], "leased");
-        assert_eq!(store.due_timers(500, 900, 10).await.unwrap(), due, "the lease is over");
-        let mut cancel = commenting(tenant, &load(&store, tenant, before.instance.id).await, somebody(), 3);
-        cancel.timers.push(TimerChange::Cancel { name: "one".to_owned() });
-        assert_eq!(store.commit(cancel).await, Ok(Committed::Done));
-        assert_eq!(store.due_timers(5000, 9000, 10).await.unwrap(), []);
+        assert_eq!(store.commit(telling("one")).await, Ok(Committed::Done));
+        assert_eq!(store.commit(telling("other")).await, Ok(Committed::Conflict));
+        let due = store.claim_deliveries(100, 500, 10).await.unwrap();
+        assert_eq!(due.iter().map(|it| it.target.as_str()).collect::<Vec<_>>(), ["one"]);
     })
     .await;
 }

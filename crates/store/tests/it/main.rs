@@ -16,4 +16,5 @@ mod requests;
 mod statements;
 mod survival;
 mod templates;
+mod timers;
 mod turns;
