@@ -15,6 +15,7 @@ pub(crate) use evaluate::{Scalar, Scope, evaluate, holds};
 pub(crate) use function::Function;
 pub use parse::parse;
 
+use crate::problem::Problem;
 use rust_decimal::Decimal;
 
 /// Most characters of an expression.
@@ -122,5 +123,10 @@ pub struct Fault {
 impl Fault {
     fn new(at: usize, code: &'static str, message: impl Into<String>) -> Self {
         Self { at, code, message: message.into() }
+    }
+
+    /// As a finding about what stands at this path.
+    pub(crate) fn at_path(&self, path: &str) -> Problem {
+        Problem::error(path, self.code, format!("{} (at character {})", self.message, self.at + 1))
     }
 }

@@ -1,6 +1,7 @@
 //! The form of a template and the values people fill in. What a valid value is: `form/check.rs`.
 
 mod access;
+mod assign;
 mod check;
 mod edit;
 mod rows;
@@ -9,6 +10,8 @@ mod state;
 mod words;
 
 pub use access::{Access, FieldAccess, FieldKey};
+pub use assign::assign;
+pub(crate) use assign::check_assignment;
 pub use check::{DEFAULT_CURRENCY, LIST_LIMIT, TEXT_LIMIT, read_partial, read_values, to_plain};
 pub(crate) use check::{is_currency, plain_date};
 pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_values};

@@ -5,6 +5,7 @@
 
 mod approval;
 mod check;
+mod fields;
 mod flow;
 mod lint;
 mod mode;

@@ -4,7 +4,7 @@
 use super::Draft;
 use crate::event::Event;
 use crate::form::{
-    Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, compute, missing_values,
+    Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, assign, compute, missing_values,
 };
 use crate::ids::{FieldId, UserId, VisitId};
 use crate::instance::VisitKind;
@@ -63,7 +63,11 @@ fn access_at(draft: &Draft<'_>, visit: VisitId) -> FieldAccess {
 }
 
 /// What a trigger sets.
-pub(super) fn set_by_rule(_draft: &mut Draft<'_>, _fields: &[SetField]) {}
+pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField]) {
+    let sets = fields.iter().map(|set| (&set.field, set.formula.as_str()));
+    let form = assign(&draft.template.form, &draft.instance.form, sets, draft.today());
+    record(draft, None, None, form);
+}
 
 /// Values that came from what was waited for.
 pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData) {

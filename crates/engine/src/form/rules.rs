@@ -207,7 +207,7 @@ fn outcome(rule: &Rule<'_>, scope: &Scope<'_>) -> Change {
     evaluate(&formula.code, scope).and_then(value_of).map_or(Change::Clear, Change::Set)
 }
 
-fn value_of(scalar: Scalar<'_>) -> Option<Value> {
+pub(super) fn value_of(scalar: Scalar<'_>) -> Option<Value> {
     match scalar {
         Scalar::Number(number) => Some(Value::Number(number)),
         Scalar::Money(amount, currency) => {
@@ -289,15 +289,12 @@ impl<'f> Reading<'f> {
             Place::Field(_) => (None, 1),
             Place::Column(table, _) => (Some(table), LIST_LIMIT as u64),
         };
-        let checked = parse(text)
-            .and_then(|term| check(&term, Site { form: self.form, table }))
-            .and_then(|checked| fits(field, purpose, checked.kind).map(|()| checked))
-            .and_then(|checked| self.afford(checked, times));
+        let site = Site { form: self.form, table };
+        let checked = checked(site, field, purpose, text).and_then(|checked| self.afford(checked, times));
         checked
             .map_err(|fault| {
                 let path = format!("{}.{}", path_of(place), purpose.member());
-                let message = format!("{} (at character {})", fault.message, fault.at + 1);
-                self.problems.push(Problem::error(path, fault.code, message));
+                self.problems.push(fault.at_path(&path));
             })
             .ok()
     }
@@ -360,6 +357,17 @@ impl<'f> Reading<'f> {
             self.problems.push(Problem::error(path, "formula_circle", message));
         }
     }
+}
+
+fn checked<'f>(site: Site<'f>, field: &Field, purpose: Purpose, text: &str) -> Result<Checked<'f>, Fault> {
+    let checked = check(&parse(text)?, site)?;
+    fits(field, purpose, checked.kind)?;
+    Ok(checked)
+}
+
+/// A formula whose result this control takes.
+pub(super) fn checked_formula<'f>(form: &'f Form, field: &Field, text: &str) -> Result<Checked<'f>, Fault> {
+    checked(Site { form, table: None }, field, Purpose::Formula, text)
 }
 
 fn path_of(place: Place) -> String {

@@ -1,5 +1,6 @@
 //! What is wrong with a template by itself. For the people of today: `template/lint.rs`.
 
+use super::fields::{Most, check_access, check_trigger};
 use super::lint::lint_branches;
 use super::naming::check_naming;
 use super::{
@@ -205,7 +206,11 @@ impl Check<'_> {
                     self.blocks(&each.blocks, &format!("{path}.blocks"), depth + 1);
                 }
                 Block::Route(route) => self.route(route, &path),
-                Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Auto(_) => {
+                Block::Trigger(node) => {
+                    self.title(&format!("{path}.title"), block.title());
+                    self.problems.extend(check_trigger(&self.template.form, node, &path));
+                }
+                Block::Delay(_) | Block::SubProcess(_) | Block::Auto(_) => {
                     self.title(&format!("{path}.title"), block.title());
                 }
             }
@@ -236,6 +241,7 @@ impl Check<'_> {
             }
             Approvers::Chain(chain) => self.chain(chain, &format!("{path}.approvers")),
         }
+        self.problems.extend(check_access(&self.template.form, &node.fields, Most::Edit, path));
         if node.self_rule == Some(SelfRule::Approve) && self.template.form.fields.iter().any(holds_money) {
             let message = "the initiator may approve his own money here";
             self.problems.push(Problem::warning(format!("{path}.self_rule"), "self_approve_money", message));
@@ -255,6 +261,7 @@ impl Check<'_> {
             self.error(format!("{path}.people"), "people_missing", "nobody is named to be told");
         }
         self.rules(&node.people, &format!("{path}.people"), Place::Cc);
+        self.problems.extend(check_access(&self.template.form, &node.fields, Most::Read, path));
     }
 
     fn branch(&mut self, branch: &Branch, path: &str, depth: usize) {

@@ -3,6 +3,8 @@
 use crate::world::*;
 use serde_json::{Value as Json, json};
 use zhupi_engine::form::*;
+use zhupi_engine::template::{Approval, Block, Template};
+use zhupi_engine::{Command, Rejection, check_template};
 
 const DAY: &str = "2026-03-05";
 
@@ -178,4 +180,104 @@ fn old_rows_are_read() {
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [RowId(1), RowId(2)]);
     let again: FormData = serde_json::from_value(serde_json::to_value(&data).unwrap()).unwrap();
     assert_eq!(again, data);
+}
+
+/// Where and what is wrong with what nodes say about the form.
+fn faults(flow: Vec<Block>) -> Vec<String> {
+    let template = Template { form: form(), ..template(flow) };
+    let errors = check_template(&template).into_iter().filter(zhupi_engine::Problem::is_error);
+    errors.map(|it| format!("{} {}", it.path, it.code)).collect()
+}
+
+#[test]
+fn access_names_what_there_is() {
+    let rules = [
+        ("items.secret", Access::Hide),
+        ("items.double", Access::Edit),
+        ("total", Access::Require),
+        ("nothing", Access::Read),
+        ("items.nothing", Access::Read),
+    ];
+    let node = Block::Approval(Approval { fields: access(&rules), ..node("n", members(&["bob"])) });
+    let expected = [
+        "flow[0].fields.items.double access_unfit",
+        "flow[0].fields.items.nothing field_unknown",
+        "flow[0].fields.nothing field_unknown",
+        "flow[0].fields.total access_unfit",
+    ];
+    assert_eq!(faults(vec![node]), expected);
+    let mut told = cc("c", &["dan"]);
+    if let Block::Cc(node) = &mut told {
+        node.fields = access(&[("note", Access::Edit), ("sum", Access::Hide)]);
+    }
+    assert_eq!(faults(vec![ask("n", &["bob"]), told]), ["flow[1].fields.note access_unfit"]);
+}
+
+fn sets(sets: &[(&str, &str)]) -> Block {
+    let set = |(field, formula): &(&str, &str)| json!({ "field": field, "formula": formula });
+    let action = json!({ "set_fields": sets.iter().map(set).collect::<Vec<_>>() });
+    serde_json::from_value(json!({ "kind": "trigger", "id": "t", "title": "T", "action": action })).unwrap()
+}
+
+#[test]
+fn a_trigger_sets_fields_by_formulas() {
+    let flow = vec![
+        sets(&[("note", "concat(note, \"!\")"), ("sum", "sum * 2"), ("why", "note")]),
+        ask("n", &["bob"]),
+    ];
+    assert_eq!(faults(flow.clone()), Vec::<String>::new());
+    let template = Template { form: form(), ..template(flow) };
+    let values = json!({ "note": "n", "sum": 60 });
+    let run = Run::start_with(World::new().people(&["ann", "bob"]), template, "ann", values);
+    let after = to_plain(&run.instance.form);
+    // Each formula looks at the values before, and then the form's own rules follow.
+    assert_eq!(
+        (&after["note"], &after["sum"]["amount"], &after["why"]),
+        (&json!("n!"), &json!("120"), &json!("n"))
+    );
+}
+
+#[test]
+fn what_a_trigger_sets_is_checked() {
+    let flow = |field, formula| vec![sets(&[(field, formula)]), ask("n", &["bob"])];
+    for (field, formula, code) in [
+        ("nothing", "1", "field_unknown"),
+        ("total", "sum", "field_computed"),
+        ("items", "1", "formula_unfit"),
+        ("sum", "1", "type_mismatch"),
+        ("note", "1 +", "expression_invalid"),
+        ("note", "elsewhere", "field_unknown"),
+    ] {
+        assert_eq!(faults(flow(field, formula)), [format!("flow[0].action[0] {code}")], "{field} {formula}");
+    }
+    let many = vec![("note", "note"); 51];
+    assert_eq!(faults(vec![sets(&many), ask("n", &["bob"])]), ["flow[0].action too_many"]);
+}
+
+/// What stands in a node's access is what its people can do when they decide.
+#[test]
+fn a_decision_carries_edits_as_far_as_its_node_allows() {
+    use zhupi_engine::command::Opinion;
+    let rules = [("note", Access::Require), ("sum", Access::Edit)];
+    let node = Approval { fields: access(&rules), ..node("n", members(&["bob"])) };
+    let template = Template { form: form(), ..template(vec![Block::Approval(node)]) };
+    let values = json!({ "sum": 60, "items": [{ "price": 1 }] });
+    let mut run = Run::start_with(World::new().people(&["ann", "bob"]), template, "ann", values);
+    let approve = |raw: Json| {
+        let edits = read_edits(&form(), raw.as_object().unwrap()).unwrap();
+        let slot = zhupi_engine::ids::SlotId(0);
+        Command::Approve(Opinion { edits, ..Opinion::new(slot, "") })
+    };
+    let paths = |refused: Rejection| match refused {
+        Rejection::FormInvalid { problems } => problems.into_iter().map(|it| it.path).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(paths(run.act("bob", approve(json!({}))).unwrap_err()), ["form.note"]);
+    assert_eq!(
+        paths(run.act("bob", approve(json!({"note": "x", "items": [{}]}))).unwrap_err()),
+        ["form.items"]
+    );
+    run.act("bob", approve(json!({"note": "x", "sum": 70}))).unwrap();
+    let after = to_plain(&run.instance.form);
+    assert_eq!((&after["note"], &after["sum"]["amount"]), (&json!("x"), &json!("70")));
 }

@@ -107,7 +107,9 @@ fn a_staged_change_reaches_the_object_on_approval_only() {
     let wanted = [change("title", json!("a"), json!("b"))];
     let before = entity(json!({"title": "a", "amount": 1}));
     let staged = run(Timing::Updated, Apply::Staged, &wanted);
-    let rules = trigger(json!({"after": {"approved": {"set": {"checked": true}}, "rejected": {"set": {"checked": false}}}}));
+    let rules = trigger(
+        json!({"after": {"approved": {"set": {"checked": true}}, "rejected": {"set": {"checked": false}}}}),
+    );
     let passed = settle(&before, &staged, End::Approved, &rules).unwrap();
     assert_eq!(passed.entity, entity(json!({"title": "b", "amount": 1, "checked": true})));
     assert_eq!((passed.run.state, passed.changes.len()), (RunState::Applied, 2));
