@@ -7,6 +7,7 @@ mod calendars;
 mod call;
 mod callbacks;
 mod comments;
+mod decisions;
 mod deliveries;
 mod directory;
 mod document;
@@ -19,6 +20,8 @@ mod preview;
 mod regression;
 mod seals;
 mod sessions;
+mod signers;
+mod steps;
 mod tasks;
 mod templates;
 mod webhooks;
@@ -65,7 +68,10 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(preview::routes())
         .merge(instances::routes())
         .merge(forms::routes())
+        .merge(steps::routes())
         .merge(tasks::routes())
+        .merge(decisions::routes())
+        .merge(signers::routes())
         .merge(batch::routes())
         .merge(comments::routes())
         .merge(apps::routes())

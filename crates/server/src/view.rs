@@ -8,7 +8,7 @@ mod path;
 mod preview;
 mod timeline;
 
-pub use actions::{Action, AllowedAction, allowed_actions};
+pub use actions::{Action, AllowedAction, ReturnTarget, allowed_actions};
 pub use entity::{
     ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, approval_view,
     entity_view, history_entry,

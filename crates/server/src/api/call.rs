@@ -9,9 +9,11 @@ use crate::extract::{IdempotencyKey, IfMatch, Path, Tagged};
 use crate::view::read_task_id;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
-use zhupi_engine::Command;
+use zhupi_engine::form::{Edits, read_edits};
 use zhupi_engine::ids::{InstanceId, SlotId};
+use zhupi_engine::{Command, Rejection};
 
 /// What every request that acts may carry.
 #[derive(IntoParams)]
@@ -49,6 +51,16 @@ impl FromRequestParts<Shared> for OnInstance {
 }
 
 impl OnInstance {
+    /// Values to change, read by the form of the version the instance follows.
+    pub async fn read_edits(&self, raw: &Map<String, Value>) -> Result<Edits, Error> {
+        if raw.is_empty() {
+            return Ok(Edits::default());
+        }
+        let seen = self.app.see_instance(self.caller.tenant, self.caller.user, self.instance).await?;
+        let read = read_edits(&seen.template.form, raw);
+        read.map_err(|problems| Rejection::FormInvalid { problems }.into())
+    }
+
     /// Does it and shows what became of the instance.
     pub async fn act(self, command: Command) -> Acted {
         act(&self.app, &self.caller, self.instance, command, self.headers).await

@@ -1,6 +1,5 @@
-//! Instances over our own API: submit, look at, follow, withdraw.
+//! Instances over our own API: submit, look at, follow. What people do with one: `steps.rs`.
 
-use super::call::{self, ActHeaders, OnInstance};
 use crate::app::Shared;
 use crate::app::act::{Acted, Options, Submission, check_business_key};
 use crate::app::past::Moment;
@@ -35,7 +34,6 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(list_instances, submit_instance))
         .routes(routes!(get_instance))
         .routes(routes!(get_timeline))
-        .routes(routes!(withdraw_instance))
 }
 
 /// A request to begin an instance.
@@ -139,15 +137,6 @@ struct InstanceLine {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-}
-
-/// Why something is taken back.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Withdrawal {
-    /// Needed once somebody decided.
-    #[serde(default)]
-    reason: String,
 }
 
 /// The history of an instance.
@@ -347,15 +336,6 @@ async fn get_timeline(
         items.push(timeline_entry(entry, &row.hash, instance, &seen.template, &seen.directory));
     }
     Ok(Tagged(instance.version, Timeline { items, intact }))
-}
-
-/// Withdraw an instance
-#[utoipa::path(post, path = "/instances/{id}/withdraw", operation_id = "withdraw_instance", tag = "instances",
-    params(("id" = Uuid, Path), ActHeaders), request_body = Withdrawal,
-    responses((status = 200, description = "it is withdrawn", body = InstanceBody),
-              (status = 409, description = "it has ended, or the template does not allow it now")))]
-async fn withdraw_instance(on: OnInstance, Json(Withdrawal { reason }): Json<Withdrawal>) -> call::Acted {
-    on.act(Command::Withdraw { reason }).await
 }
 
 /// Does what the caller asks and shows what became of the instance.

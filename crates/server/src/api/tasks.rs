@@ -1,6 +1,6 @@
-//! Tasks over our own API: the four boxes with their counts, and what people do with a task.
+//! Tasks over our own API: the four boxes with their counts. What people do with a task: `decisions.rs`, `signers.rs`.
 
-use super::call::{ActHeaders, Acted, OnInstance, OnTask};
+use super::call::{ActHeaders, Acted, OnInstance};
 use super::instances::InstanceBody;
 use crate::app::Shared;
 use crate::caller::Caller;
@@ -14,26 +14,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, NodeId, TemplateId};
 use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{TaskBox, TaskFilter, TaskKind, TaskRow};
 
 pub fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
-        .routes(routes!(list_tasks))
-        .routes(routes!(approve_task))
-        .routes(routes!(reject_task))
-        .routes(routes!(mark_read))
-}
-
-/// A decision.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Opinion {
-    /// In which words; the node says whether they are needed.
-    #[serde(default)]
-    comment: String,
+    OpenApiRouter::new().routes(routes!(list_tasks)).routes(routes!(mark_read))
 }
 
 /// A page of one box.
@@ -126,26 +112,6 @@ async fn list_tasks(
     }
     let page = PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line);
     Ok(Json(Tasks { page, counts }))
-}
-
-/// Approve a task
-#[utoipa::path(post, path = "/tasks/{id}/approve", operation_id = "approve_task", tag = "tasks",
-    params(("id" = String, Path), ActHeaders), request_body = Opinion,
-    responses((status = 200, description = "the instance after it", body = InstanceBody),
-              (status = 409, description = "somebody was faster: it says who, what and when")))]
-async fn approve_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
-    let slot = at.slot;
-    at.act(Command::decide(Decision::Approve, slot, comment)).await
-}
-
-/// Reject a task
-#[utoipa::path(post, path = "/tasks/{id}/reject", operation_id = "reject_task", tag = "tasks",
-    params(("id" = String, Path), ActHeaders), request_body = Opinion,
-    responses((status = 200, description = "the instance after it", body = InstanceBody),
-              (status = 409, description = "somebody was faster: it says who, what and when")))]
-async fn reject_task(at: OnTask, Json(Opinion { comment }): Json<Opinion>) -> Acted {
-    let slot = at.slot;
-    at.act(Command::decide(Decision::Reject, slot, comment)).await
 }
 
 /// Mark an instance as read

@@ -1,17 +1,19 @@
 //! What an accepted command sends out: deliveries to our own webhooks, the completion callback, sealing. They are written
 //! together with the command; `work/outbox.rs` carries them.
 
+mod news;
+
+pub use news::EVENT_TYPES;
+
 use crate::app::App;
 use crate::compat::bpm::translate::{Completed, completion};
 use crate::error::Error;
-use crate::view::task_id;
 use crate::work::outbox::{BPM_COMPLETE, COMPLETION_TARGET, WEBHOOK};
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use news::News;
+use serde_json::json;
 use uuid::Uuid;
-use zhupi_engine::event::NewSlot;
-use zhupi_engine::ids::{InstanceId, SlotId, TenantId};
-use zhupi_engine::instance::{Slot, SlotState};
+use zhupi_engine::ids::TenantId;
 use zhupi_engine::{Event, Instance, Status, Template};
 use zhupi_store::{NewDelivery, Webhook};
 
@@ -21,25 +23,6 @@ pub const SEAL: &str = "seal";
 
 /// Business keys of instances that decide about a signing flow begin so; the id of the flow follows.
 pub const SIGNING_KEY: &str = "esign:";
-
-/// Everything a webhook can be told of.
-pub const EVENT_TYPES: [&str; 15] = [
-    "instance.submitted",
-    "instance.approved",
-    "instance.rejected",
-    "instance.withdrawn",
-    "instance.suspended",
-    "instance.revoked",
-    "instance.terminated",
-    "task.created",
-    "task.decided",
-    "task.moved",
-    "task.reminded",
-    "task.urged",
-    "cc.sent",
-    "comment.added",
-    "comment.mentioned",
-];
 
 /// A command that was accepted and is about to be written.
 #[derive(Clone, Copy)]
@@ -108,7 +91,7 @@ fn to_webhooks(accepted: &Accepted<'_>, webhooks: &[Webhook]) -> Vec<NewDelivery
     if webhooks.is_empty() {
         return Vec::new();
     }
-    let told = accepted.events.iter().flat_map(|event| told(event, accepted));
+    let told = accepted.events.iter().flat_map(|event| news::told(event, accepted));
     told.enumerate()
         .flat_map(|(n, news)| {
             let wanting = webhooks.iter().filter(move |webhook| wants(webhook, news.kind));
@@ -136,136 +119,4 @@ fn tell(accepted: &Accepted<'_>, n: usize, news: &News, webhook: &Webhook) -> Ne
     })
     .to_string();
     delivery
-}
-
-/// One thing that webhooks can be told.
-struct News {
-    kind: &'static str,
-    data: Json,
-}
-
-fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
-    let next = accepted.next;
-    match event {
-        Event::Submitted { .. } => vec![of_instance("instance.submitted", accepted, "")],
-        Event::VisitOpened { node, slots, .. } => {
-            let pending = slots.iter().filter(|slot| slot.state == SlotState::Pending);
-            pending.map(|slot| task_created(next.id, node.as_str(), slot)).collect()
-        }
-        Event::SlotTurned { slot, .. } => with_slot(next, *slot, |node, slot| News {
-            kind: "task.created",
-            data: json!({
-                "task": task_id(next.id, slot.id), "node": node, "owner": slot.owner, "assignee": slot.assignee,
-            }),
-        }),
-        Event::SlotDecided { slot, by, decision, comment, .. } => with_slot(next, *slot, |node, slot| News {
-            kind: "task.decided",
-            data: json!({
-                "task": task_id(next.id, slot.id), "node": node, "assignee": slot.assignee,
-                "by": by, "decision": decision, "comment": comment,
-            }),
-        }),
-        Event::SlotMoved { slot, by, how, comment, .. } => with_slot(next, *slot, |node, slot| News {
-            kind: "task.moved",
-            data: json!({
-                "task": task_id(next.id, slot.id), "node": node, "owner": slot.owner, "assignee": slot.assignee,
-                "by": by, "why": how, "comment": comment,
-            }),
-        }),
-        Event::Reminded { visit, people, supervisors, .. } => {
-            let node = next.visit(*visit).map(|visit| &visit.node);
-            let data = json!({ "node": node, "people": people, "supervisors": supervisors });
-            vec![News { kind: "task.reminded", data }]
-        }
-        Event::Urged { by, people, comment, .. } => {
-            vec![News { kind: "task.urged", data: json!({ "by": by, "people": people, "comment": comment }) }]
-        }
-        Event::CcSent { node, people, .. } => {
-            let people: Vec<_> = people.iter().map(|found| found.user).collect();
-            vec![News { kind: "cc.sent", data: json!({ "node": node, "people": people }) }]
-        }
-        Event::Commented { by, text, mentions, attachments, .. } => {
-            let data = json!({ "by": by, "text": text, "mentions": mentions, "attachments": attachments });
-            let mentioned = |person| News {
-                kind: "comment.mentioned",
-                data: json!({ "person": person, "by": by, "text": text }),
-            };
-            let added = News { kind: "comment.added", data };
-            std::iter::once(added).chain(mentions.iter().map(mentioned)).collect()
-        }
-        Event::Suspended { reason, .. } => vec![of_instance("instance.suspended", accepted, reason)],
-        Event::Ended { status, reason, .. } => {
-            ended(*status).map(|kind| of_instance(kind, accepted, reason)).into_iter().collect()
-        }
-        Event::FormEdited { .. }
-        | Event::Picked { .. }
-        | Event::ApproversFrozen { .. }
-        | Event::TokenForked { .. }
-        | Event::TokenArrived { .. }
-        | Event::Joined { .. }
-        | Event::TokenCancelled { .. }
-        | Event::LanesChosen { .. }
-        | Event::Looped { .. }
-        | Event::SlotHeld { .. }
-        | Event::SlotSettled { .. }
-        | Event::SlotsAdded { .. }
-        | Event::Claimed { .. }
-        | Event::Released { .. }
-        | Event::TakenBack { .. }
-        | Event::Returned { .. }
-        | Event::ReturnSettled { .. }
-        | Event::Superseded { .. }
-        | Event::TimersSet { .. }
-        | Event::TimerFired { .. }
-        | Event::TriggerCalled { .. }
-        | Event::ChildStarted { .. }
-        | Event::Answered { .. }
-        | Event::Intervened { .. }
-        | Event::RevokeAsked { .. }
-        | Event::RevokeRefused { .. }
-        | Event::Migrated { .. }
-        | Event::Resumed
-        | Event::TokenStarted { .. }
-        | Event::LaneChosen { .. }
-        | Event::SlotRemoved { .. }
-        | Event::VisitClosed { .. }
-        | Event::CcRead { .. }
-        | Event::DataWarned { .. }
-        | Event::TokenFinished { .. } => Vec::new(),
-    }
-}
-
-fn ended(status: Status) -> Option<&'static str> {
-    match status {
-        Status::Approved => Some("instance.approved"),
-        Status::Rejected => Some("instance.rejected"),
-        Status::Withdrawn => Some("instance.withdrawn"),
-        Status::Revoked => Some("instance.revoked"),
-        Status::Terminated => Some("instance.terminated"),
-        Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => None,
-    }
-}
-
-fn of_instance(kind: &'static str, accepted: &Accepted<'_>, reason: &str) -> News {
-    let next = accepted.next;
-    let data = json!({
-        "template": { "id": next.template, "version": next.template_version, "name": accepted.template.name },
-        "title": next.title,
-        "status": next.status,
-        "initiator": next.initiator,
-        "business_key": accepted.business_key,
-        "reason": reason,
-    });
-    News { kind, data }
-}
-
-fn task_created(instance: InstanceId, node: &str, slot: &NewSlot) -> News {
-    let data = json!({
-        "task": task_id(instance, slot.id), "node": node, "owner": slot.owner, "assignee": slot.assignee,
-    });
-    News { kind: "task.created", data }
-}
-
-fn with_slot(instance: &Instance, id: SlotId, news: impl Fn(&str, &Slot) -> News) -> Vec<News> {
-    instance.slot(id).map(|(visit, slot)| news(visit.node.as_str(), slot)).into_iter().collect()
 }

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-use zhupi_engine::event::Decision;
-use zhupi_engine::ids::{SlotId, UserId};
-use zhupi_engine::{Command, Directory, Envelope, Instance, Rejection, Template, decide};
+use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Resubmit, Return, ReturnTo};
+use zhupi_engine::event::AddKind;
+use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, UserId};
+use zhupi_engine::instance::{Slot, SlotState, VisitState};
+use zhupi_engine::template::Block;
+use zhupi_engine::{Command, Directory, Envelope, Event, Instance, Rejection, Template, decide};
 
 /// Something a person may do now.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -15,6 +18,18 @@ pub struct AllowedAction {
     pub task: Option<String>,
     /// It is refused without words.
     pub text_required: bool,
+    /// Where it may be sent back to; only of `return`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<ReturnTarget>,
+}
+
+/// Where something may be sent back to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct ReturnTarget {
+    /// Absent: the initiator.
+    #[schema(value_type = Option<String>)]
+    pub node: Option<NodeId>,
+    pub title: String,
 }
 
 /// What a person may do.
@@ -23,13 +38,43 @@ pub struct AllowedAction {
 pub enum Action {
     Approve,
     Reject,
+    Abstain,
+    Return,
+    Claim,
+    Release,
+    Transfer,
+    Delegate,
+    GiveOpinion,
+    AddSign,
+    RemoveSign,
+    TakeBack,
+    Resubmit,
     Withdraw,
+    Urge,
+    Revoke,
     Comment,
+    Tell,
     MarkRead,
+    /// As an administrator: `/interventions`.
+    Intervene,
 }
 
 /// Words that satisfy every rule about words.
 const SOME_WORDS: &str = "…";
+
+/// Stands for whoever will be named: nobody knows him, so that a refusal over him says that naming somebody is possible.
+const SOMEBODY: UserId = SYSTEM;
+
+const OF_INSTANCE: [Action; 8] = [
+    Action::Resubmit,
+    Action::Withdraw,
+    Action::Urge,
+    Action::Revoke,
+    Action::Comment,
+    Action::Tell,
+    Action::MarkRead,
+    Action::Intervene,
+];
 
 /// Everything `viewer` may do with the instance at this moment.
 pub fn allowed_actions(
@@ -39,34 +84,195 @@ pub fn allowed_actions(
     viewer: UserId,
     at: Timestamp,
 ) -> Vec<AllowedAction> {
-    let ask = |command: Command| {
-        let envelope =
-            Envelope { actor: viewer, at, seen_version: None, command, outside: Default::default() };
-        decide(template, directory, instance, &envelope)
-    };
-    let allowed = |action: Action, slot: Option<SlotId>| {
-        let events = ask(command(action, slot, SOME_WORDS)?).ok()?;
-        let silent = ask(command(action, slot, "")?);
-        (!events.is_empty()).then(|| AllowedAction {
-            action,
-            task: slot.map(|slot| super::task_id(instance.id, slot)),
-            text_required: matches!(silent, Err(Rejection::TextRequired { .. })),
-        })
-    };
-    let at_tasks = instance
-        .pending()
-        .flat_map(|(_, slot)| [Action::Approve, Action::Reject].map(|action| (action, Some(slot.id))));
-    let at_instance = [Action::Withdraw, Action::Comment, Action::MarkRead].map(|action| (action, None));
-    at_tasks.chain(at_instance).filter_map(|(action, slot)| allowed(action, slot)).collect()
+    let asking = Asking { instance, template, directory, viewer, at };
+    let mut allowed = Vec::new();
+    for slot in asking.slots() {
+        allowed.extend(worth_asking(slot).iter().filter_map(|action| asking.at_task(*action, slot.id)));
+    }
+    allowed.extend(OF_INSTANCE.iter().filter_map(|action| asking.allowed(*action, None)));
+    allowed
 }
 
-fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command> {
-    let words = words.to_owned();
-    match action {
-        Action::Approve => slot.map(|slot| Command::decide(Decision::Approve, slot, words)),
-        Action::Reject => slot.map(|slot| Command::decide(Decision::Reject, slot, words)),
-        Action::Withdraw => Some(Command::Withdraw { reason: words }),
-        Action::Comment => Some(Command::comment(words)),
-        Action::MarkRead => Some(Command::MarkRead),
+/// Somebody who wants to know what he may do.
+struct Asking<'a> {
+    instance: &'a Instance,
+    template: &'a Template,
+    directory: &'a Directory,
+    viewer: UserId,
+    at: Timestamp,
+}
+
+impl Asking<'_> {
+    /// Slots at which he could do anything: his own, those he handed on or added, and as an administrator all open ones.
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        let steps_in =
+            self.template.settings.managers.contains(&self.viewer) || self.directory.is_admin(self.viewer);
+        let last_decided = self.last_decided();
+        self.instance.visits.iter().flat_map(move |visit| {
+            let is_open = visit.state == VisitState::Open;
+            visit.slots.iter().filter(move |slot| {
+                let open = is_open && slot.state.is_open() && (steps_in || self.concerns(slot));
+                open || Some(slot.id) == last_decided
+            })
+        })
     }
+
+    fn concerns(&self, slot: &Slot) -> bool {
+        let viewer = Some(self.viewer);
+        [Some(slot.owner), Some(slot.assignee), slot.absent, slot.back_to, slot.added_by].contains(&viewer)
+    }
+
+    /// Where he decided last: only there a decision could be taken back.
+    fn last_decided(&self) -> Option<SlotId> {
+        let slots = self.instance.visits.iter().flat_map(|visit| &visit.slots);
+        let own = slots.filter(|slot| slot.decided.as_ref().is_some_and(|it| it.by == self.viewer));
+        own.max_by_key(|slot| slot.decided.as_ref().map(|it| it.at)).map(|slot| slot.id)
+    }
+
+    fn at_task(&self, action: Action, slot: SlotId) -> Option<AllowedAction> {
+        if action != Action::Return {
+            return self.allowed(action, Some(slot));
+        }
+        let returning = |to: &ReturnTo| self.grants(send_back(slot, to.clone(), SOME_WORDS));
+        let targets: Vec<ReturnTo> = self.return_targets().into_iter().filter(returning).collect();
+        let silent = self.ask(send_back(slot, targets.first()?.clone(), ""));
+        Some(AllowedAction {
+            targets: targets.into_iter().map(|to| self.target(to)).collect(),
+            ..self.action(action, Some(slot), &silent)
+        })
+    }
+
+    fn allowed(&self, action: Action, slot: Option<SlotId>) -> Option<AllowedAction> {
+        let command = |words| command(action, slot, words);
+        self.grants(command(SOME_WORDS)?).then_some(())?;
+        Some(self.action(action, slot, &self.ask(command("")?)))
+    }
+
+    fn action(
+        &self,
+        action: Action,
+        slot: Option<SlotId>,
+        silent: &Result<Vec<Event>, Rejection>,
+    ) -> AllowedAction {
+        AllowedAction {
+            action,
+            task: slot.map(|slot| super::task_id(self.instance.id, slot)),
+            text_required: matches!(silent, Err(Rejection::TextRequired { .. })),
+            targets: Vec::new(),
+        }
+    }
+
+    fn grants(&self, command: Command) -> bool {
+        match self.ask(command) {
+            Ok(events) => !events.is_empty(),
+            Err(refusal) => wants_details(&refusal),
+        }
+    }
+
+    fn ask(&self, command: Command) -> Result<Vec<Event>, Rejection> {
+        let (actor, at) = (self.viewer, self.at);
+        let envelope = Envelope { actor, at, seen_version: None, command, outside: Default::default() };
+        decide(self.template, self.directory, self.instance, &envelope)
+    }
+
+    /// The initiator, and every node that people have decided at.
+    fn return_targets(&self) -> Vec<ReturnTo> {
+        let mut targets = vec![ReturnTo::Initiator];
+        let human = self.instance.visits.iter().filter(|visit| visit.kind.asks_people());
+        for visit in human.filter(|visit| visit.state != VisitState::Open) {
+            let target = ReturnTo::Node(visit.node.clone());
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
+    }
+
+    fn target(&self, to: ReturnTo) -> ReturnTarget {
+        match to {
+            ReturnTo::Initiator => {
+                ReturnTarget { node: None, title: self.directory.name(self.instance.initiator) }
+            }
+            ReturnTo::Node(node) => {
+                let title = self.template.block(&node).map(Block::title).unwrap_or_default().to_owned();
+                ReturnTarget { node: Some(node), title }
+            }
+        }
+    }
+}
+
+/// What could be possible at a slot in this state. Whether it is, the engine says.
+fn worth_asking(slot: &Slot) -> &'static [Action] {
+    match slot.state {
+        SlotState::Pending => &[
+            Action::Approve,
+            Action::Reject,
+            Action::Abstain,
+            Action::GiveOpinion,
+            Action::Return,
+            Action::Transfer,
+            Action::Delegate,
+            Action::AddSign,
+            Action::RemoveSign,
+            Action::Release,
+        ],
+        SlotState::Offered => &[Action::Claim],
+        SlotState::Queued => &[Action::RemoveSign],
+        SlotState::Approved | SlotState::Rejected | SlotState::Abstained | SlotState::Waiting => {
+            &[Action::TakeBack]
+        }
+        SlotState::Taken
+        | SlotState::Returned
+        | SlotState::Auto(_)
+        | SlotState::AutoRejected(_)
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => &[],
+    }
+}
+
+/// It is refused only because something is still to be named or filled in.
+fn wants_details(refusal: &Rejection) -> bool {
+    let about_somebody = matches!(refusal,
+        Rejection::UserNotActive { user } | Rejection::NotEligible { user, .. } if *user == SOMEBODY);
+    about_somebody || matches!(refusal, Rejection::FormInvalid { .. } | Rejection::PickMissing { .. })
+}
+
+fn send_back(slot: SlotId, to: ReturnTo, words: &str) -> Command {
+    Command::Return(Return { opinion: Opinion::new(slot, words), to, resume: None })
+}
+
+/// The command behind an action; none where it needs a task and there is none.
+fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command> {
+    let comment = words.to_owned();
+    let reason = words.to_owned();
+    Some(match action {
+        Action::Approve => Command::Approve(Opinion::new(slot?, words)),
+        Action::Reject => Command::Reject(Opinion::new(slot?, words)),
+        Action::Abstain => Command::Abstain(Opinion::new(slot?, words)),
+        Action::Return => send_back(slot?, ReturnTo::Initiator, words),
+        Action::Claim => Command::Claim { slot: slot? },
+        Action::Release => Command::Release { slot: slot? },
+        Action::Transfer => Command::Transfer(Handing { slot: slot?, to: SOMEBODY, comment }),
+        Action::Delegate => Command::Delegate(Handing { slot: slot?, to: SOMEBODY, comment }),
+        Action::GiveOpinion => Command::GiveOpinion { slot: slot?, comment },
+        Action::AddSign => Command::AddSign(AddSign {
+            slot: slot?,
+            people: vec![SOMEBODY],
+            kind: AddKind::After,
+            mode: AddSign::all(),
+            advisory: false,
+            comment,
+        }),
+        Action::RemoveSign => Command::RemoveSign { slot: slot? },
+        Action::TakeBack => Command::TakeBack { slot: slot? },
+        Action::Resubmit => Command::Resubmit(Resubmit { comment, ..Resubmit::default() }),
+        Action::Withdraw => Command::Withdraw { reason },
+        Action::Urge => Command::Urge { comment },
+        Action::Revoke => Command::Revoke { reason },
+        Action::Comment => Command::comment(comment),
+        Action::Tell => Command::Tell { people: vec![SOMEBODY] },
+        Action::MarkRead => Command::MarkRead,
+        Action::Intervene => Command::Intervene { what: Intervention::Terminate, reason },
+    })
 }

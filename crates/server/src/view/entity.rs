@@ -46,7 +46,23 @@ impl EntityFlags {
                 Action::Approve => flags.can_substitute = true,
                 Action::Reject => flags.can_reject = true,
                 Action::Withdraw => flags.can_cancel = true,
-                Action::Comment | Action::MarkRead => {}
+                Action::Abstain
+                | Action::Return
+                | Action::Claim
+                | Action::Release
+                | Action::Transfer
+                | Action::Delegate
+                | Action::GiveOpinion
+                | Action::AddSign
+                | Action::RemoveSign
+                | Action::TakeBack
+                | Action::Resubmit
+                | Action::Urge
+                | Action::Revoke
+                | Action::Comment
+                | Action::Tell
+                | Action::MarkRead
+                | Action::Intervene => {}
             }
         }
         flags

@@ -132,8 +132,12 @@ pub fn task_of(instance: &Json, member: &Member) -> String {
     mine["task"].as_str().expect("a task id").to_owned()
 }
 
-/// The words of the actions the reader may do.
-pub fn allowed(instance: &Json) -> Vec<String> {
-    let actions = instance["allowed_actions"].as_array().expect("actions").iter();
-    actions.map(|action| action["action"].as_str().expect("a word").to_owned()).collect()
+/// What the reader may do.
+pub fn actions(instance: &Json) -> impl Iterator<Item = &Json> {
+    instance["allowed_actions"].as_array().expect("actions").iter()
+}
+
+/// Whether the reader may do all of this.
+pub fn allows(instance: &Json, words: &[&str]) -> bool {
+    words.iter().all(|word| actions(instance).any(|action| action["action"] == *word))
 }

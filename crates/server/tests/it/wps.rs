@@ -487,9 +487,6 @@ async fn reject_revoke_and_comment_do_as_they_say() {
     refused(&wps.act(1028, &revoked, "revoke", &json!({})).await, 403, "PermissionDenied");
     wps.act(1030, &revoked, "revoke", &json!({"reason": "买好了"})).await.expect(200);
     assert_eq!(wps.detail(1030, &revoked).await["status"], "revoked");
-    for action in ["transfer", "add_sign", "rollback", "urge"] {
-        refused(&wps.act(1028, &revoked, action, &json!({})).await, 501, "Unsupported");
-    }
     refused(&wps.act(1028, &revoked, "sing", &json!({})).await, 404, "NotExists");
 }
 

@@ -7,7 +7,8 @@ use super::numbers::Numbering;
 use super::people::{people_in, people_mentioned};
 use super::templates::page_of;
 use super::translate::{
-    detail, mentioned, read_template_code, read_words, start_submission, status_of, status_word,
+    Action, Matter, detail, mentioned, read_action, read_template_code, start_submission, status_of,
+    status_word,
 };
 use super::wire::{ApprovalItem, Detail, Done, Items, Listed, Started, With};
 use crate::app::App;
@@ -15,9 +16,8 @@ use crate::app::act::{Options, Submission};
 use crate::error::Error;
 use crate::extract::{Json, Path};
 use axum::extract::Request;
-use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{InstanceId, SlotId, TemplateId, TenantId, UserId};
-use zhupi_engine::{Command, Instance, Rejection};
+use zhupi_engine::{Instance, Rejection};
 use zhupi_store::{InstanceFilter, InstanceRow, Page};
 
 pub async fn start(door: Door, request: Request) -> Result<Json<With<Started>>, Failure> {
@@ -125,30 +125,18 @@ pub async fn act(
     request: Request,
 ) -> Result<Json<Done>, Failure> {
     let call = door.call(request, Scope::ApprovalWrite).await?;
+    let action = Action::named(&action).ok_or(Error::NotFound)?;
     let app = &door.app;
     let seen = app.see_instance(call.tenant, call.operator, id).await?;
-    let command = command(&action, &seen.stored.instance, &call)?;
+    let instance = &seen.stored.instance;
+    let json = call.json()?;
+    let slot = if action.needs_slot() { own_slot(instance, call.operator)? } else { SlotId(0) };
+    let people = people_mentioned(app, call.tenant, &mentioned(&json)).await?;
+    let numbering = Numbering::of(&seen.template);
+    let command = read_action(action, &json, Matter { instance, numbering: &numbering, slot }, &people)?;
     let options = Options { idempotency_key: door.idempotency_key.clone(), ..Options::default() };
     app.act(call.tenant, call.operator, id, command, options).await?;
     Ok(Json(Done::OK))
-}
-
-fn command(action: &str, instance: &Instance, call: &Call) -> Result<Command, Failure> {
-    let json = call.json()?;
-    match action {
-        "approve" => {
-            let slot = own_slot(instance, call.operator)?;
-            Ok(Command::decide(Decision::Approve, slot, read_words(&json, &["comment"])?))
-        }
-        "reject" => {
-            let slot = own_slot(instance, call.operator)?;
-            Ok(Command::decide(Decision::Reject, slot, read_words(&json, &["comment"])?))
-        }
-        "revoke" => Ok(Command::Withdraw { reason: read_words(&json, &["comment", "reason"])? }),
-        "comment" => Ok(Command::comment(read_words(&json, &["content", "comment"])?)),
-        "transfer" | "add_sign" | "rollback" | "urge" => Err(Failure::Unsupported),
-        _ => Err(Error::NotFound.into()),
-    }
 }
 
 /// The place where the operator is asked; else where he was asked last, so that he hears what became of it.

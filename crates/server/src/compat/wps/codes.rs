@@ -20,8 +20,6 @@ pub enum Failure {
     Replayed,
     /// The token lacks this scope.
     Scope(&'static str),
-    /// Zhupi cannot do this (yet).
-    Unsupported,
 }
 
 impl From<Error> for Failure {
@@ -58,9 +56,6 @@ impl IntoResponse for Failure {
                 "PermissionDenied",
                 &format!("the token lacks the scope `{scope}`"),
             ),
-            Failure::Unsupported => {
-                answer(StatusCode::NOT_IMPLEMENTED, "Unsupported", "this action is not supported")
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Between this surface's JSON and ours, purely: no lookups, no clock. Whom a number means comes in as `People`.
 //! A template: here and in `flow.rs`, `conditions.rs`; back again: `render.rs`. A start: `start.rs`. An approval: `detail.rs`.
 
+mod act;
 mod conditions;
 mod detail;
 mod flow;
@@ -9,9 +10,10 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use act::{Action, Matter, read_action};
 pub use detail::{detail, status_of, status_word};
 pub use render::render_template;
-pub use start::{read_template_code, read_words, start_submission};
+pub use start::{read_template_code, start_submission};
 
 use super::numbers::{Mentioned, People};
 use super::wire::{Numbered, Object, Problems, control_kind, number_of, whole_number};
@@ -153,7 +155,8 @@ fn collect(json: &Json, found: &mut Mentioned) {
         Json::Object(map) => {
             for (name, value) in map {
                 match name.to_ascii_lowercase().as_str() {
-                    "userid" | "users" | "text" | "current_approver" => found.users.extend(numbers_in(value)),
+                    "userid" | "users" | "text" | "current_approver" | "transfer_user_id"
+                    | "add_sign_user_ids" => found.users.extend(numbers_in(value)),
                     "members" | "approvers" => {
                         found.users.extend(numbers_in(value));
                         found.groups.extend(numbers_in(value));

@@ -24,16 +24,6 @@ pub fn read_template_code(json: &Json) -> Result<String, Vec<Problem>> {
     problems.or(code)
 }
 
-/// What somebody says with an action: the first of these members that holds words.
-pub fn read_words(json: &Json, names: &[&str]) -> Result<String, Vec<Problem>> {
-    let problems = Problems::default();
-    let words = Object::root(json, &problems).map(|root| {
-        let found = names.iter().map(|name| root.text(name)).find(|text| !text.is_empty());
-        found.unwrap_or_default().to_owned()
-    });
-    problems.or(words)
-}
-
 /// What is submitted to the template.
 pub fn start_submission(
     json: &Json,
