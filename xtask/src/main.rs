@@ -7,6 +7,7 @@ mod openapi;
 mod postgres;
 mod programs;
 mod run;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask <task> [options]
   openapi                          write docs/openapi.json anew from the code
   bench [--quick] [--only engine|sqlite|postgres]
                                    measure the rules without I/O, and the write path against the bare databases
+  simulate [--seed N] [--count N]   walk random instances through random templates, without end unless told how many
   mutants [--file F] [--sample K/N] [--report]
                                    change the rules of the engine one place at a time, and count what tests notice";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         "openapi" => openapi::write(),
         "bench" => bench::bench(&rest),
         "mutants" => mutants::mutants(&rest),
+        "simulate" => simulate::simulate(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
