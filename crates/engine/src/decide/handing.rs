@@ -2,6 +2,7 @@
 //! it: the other one may only say what he thinks, and the lender may decide without waiting for that.
 
 use super::decision::{can_decide, check_pending, open_slot};
+use super::verdict::settle;
 use super::{Draft, check_active, checked_text, people_node, sweep};
 use crate::approvers::{Place, barred};
 use crate::command::Handing;
@@ -25,7 +26,9 @@ pub(super) fn transfer(draft: &mut Draft<'_>, actor: UserId, handing: &Handing) 
     }?;
     hand(draft, actor, handing, Move::Transfer)?;
     sweep::stand_in(draft, handing.slot);
-    Ok(())
+    // Whoever stands in for the next one may have spoken already.
+    let visit = draft.instance.slot(handing.slot).map(|(visit, _)| visit.id);
+    visit.map_or(Ok(()), |visit| settle(draft, visit))
 }
 
 /// Lends a task to somebody for his opinion.

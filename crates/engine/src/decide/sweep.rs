@@ -93,7 +93,8 @@ fn is_gone(draft: &Draft<'_>, visit: &Visit, user: UserId) -> bool {
 fn gone_step(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
     let holder = slot.holder();
     if !is_gone(draft, visit, holder) {
-        let other_gone = is_gone(draft, visit, slot.assignee);
+        let mut others = std::iter::once(slot.assignee).chain(slot.back_to);
+        let other_gone = others.any(|user| is_gone(draft, visit, user));
         return other_gone.then_some(Step::Move(slot.id, holder, Move::Leaver));
     }
     let Some(node) = people_node(draft, visit) else {

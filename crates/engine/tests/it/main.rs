@@ -11,6 +11,7 @@ mod lanes;
 mod ledger;
 mod naming;
 mod random;
+mod random_signers;
 mod scenarios;
 mod today;
 mod values;

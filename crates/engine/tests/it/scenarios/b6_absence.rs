@@ -210,6 +210,14 @@ fn a_lent_task_waits_for_the_opinion_and_finds_its_substitute_then() {
 }
 
 #[test]
+fn a_substitute_who_lends_a_task_and_leaves_gives_it_back() {
+    let mut run = started(world().away("bob", "eve"), OR, &["bob"]);
+    let slot = run.slot_of("eve");
+    run.act("eve", Command::Delegate(Handing { slot, to: user("dan"), comment: String::new() })).unwrap();
+    assert_eq!(run.with(|world| world.disabled("eve")).sweep().pending(), "bob");
+}
+
+#[test]
 fn what_a_substitute_hands_on_is_not_the_owners_any_more() {
     let mut run = started(world().away("bob", "eve"), OR, &["bob"]);
     let slot = run.slot_of("eve");

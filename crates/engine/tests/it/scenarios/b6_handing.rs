@@ -142,6 +142,12 @@ fn whoever_gets_a_task_while_he_is_away_is_stood_in_for() {
 }
 
 #[test]
+fn a_task_handed_to_somebody_for_whom_a_colleague_stands_in_needs_no_second_word() {
+    let run = two(ALL).with(|world| world.away("dan", "cid")).approve("cid");
+    assert_eq!(transfer(run, "bob", "dan").status(), Status::Approved);
+}
+
+#[test]
 fn what_was_handed_on_counts_as_the_approval_of_whoever_got_it() {
     let flow = vec![ask("one", &["bob"]), ask("two", &["dan"])];
     let mut template = template(flow);
