@@ -8,7 +8,7 @@ mod lint;
 pub(crate) use check::check_groups;
 pub(crate) use evaluate::duration;
 pub use evaluate::{Facts, GroupsOutcome, evaluate_groups};
-pub(crate) use lint::{Around, BranchLanes, LaneGroups, lint_lanes};
+pub(crate) use lint::{Around, BranchLanes, LaneGroups, always_holds, lint_lanes, lint_matching};
 
 use crate::ids::{DepartmentId, FieldId, GroupId, NodeId, OptionId, RoleId, UserId};
 use crate::instance::Outcome;

@@ -56,6 +56,28 @@ pub(crate) fn lint_lanes(branch: &BranchLanes<'_>, form: &Form, problems: &mut V
     lint_gaps(branch, &drawn, &space, problems);
 }
 
+/// What is suspicious about a fork of which each lane is taken whose condition holds: there no lane is in another's way.
+pub(crate) fn lint_matching(branch: &BranchLanes<'_>, form: &Form, problems: &mut Vec<Problem>) {
+    let space = Space::of(branch, form);
+    let around = around(branch.around, &space);
+    for lane in &branch.lanes {
+        let lane = Lane::of(lane, &space);
+        lint_groups(&lane, problems);
+        lint_reach(&lane, &[], &around, problems);
+        lint_empty_values(&lane, form, problems);
+    }
+}
+
+/// Whether one of the groups holds whatever is the case.
+pub(crate) fn always_holds(groups: &[Group], form: &Form) -> bool {
+    let lanes = vec![LaneGroups { path: String::new(), groups }];
+    let branch = BranchLanes { lanes, around: &[], default: None, path: String::new() };
+    let space = Space::of(&branch, form);
+    let lanes = branch.lanes.iter().map(|lane| Lane::of(lane, &space));
+    let certain: Vec<Case> = lanes.flat_map(|lane| lane.certain().cloned().collect::<Vec<_>>()).collect();
+    without(vec![space.everything()], &certain).is_some_and(|left| left.is_empty())
+}
+
 /// The facts that conditions look at, each with its cells.
 struct Space<'a> {
     facts: Vec<(&'a Subject, Cells<'a>)>,

@@ -42,6 +42,17 @@ pub(crate) fn check_rules(form: &Form) -> Vec<Problem> {
     Rules::of(form).1
 }
 
+/// Whether a formula that stands outside of the form yields a date.
+pub(crate) fn check_date_formula(form: &Form, text: &str) -> Result<(), Fault> {
+    match check(&parse(text)?, Site { form, table: None })?.kind {
+        Type::Date => Ok(()),
+        other => {
+            let message = format!("this must be a date, not {}", other.words());
+            Err(Fault { at: 0, code: "type_mismatch", message })
+        }
+    }
+}
+
 /// The rules of a form, ready to be followed. Those that make no sense are left out.
 pub(super) struct Rules<'f> {
     form: &'f Form,

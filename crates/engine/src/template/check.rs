@@ -1,14 +1,18 @@
-//! What is wrong with a template by itself. For the people of today: `template/lint.rs`.
+//! What is wrong with a template by itself. How people decide and in what time: `check/modes.rs`; what nodes say of one
+//! another: `check/places.rs`; blocks at which nobody decides: `check/steps.rs`. For the people of today: `template/lint.rs`.
 
-use super::fields::{Most, check_access, check_trigger};
-use super::lint::lint_branches;
+mod modes;
+mod places;
+mod steps;
+
+use super::fields::{Most, check_access};
+use super::lint::{lint_branches, lint_loops};
 use super::naming::check_naming;
 use super::{
-    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, Parallel, PersonRule,
-    Route, SelfRule, Start, Take, Template, When,
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, PersonRule, SelfRule,
+    Start, Template, When,
 };
-use crate::condition::check_groups;
-use crate::form::{Field, FieldKind, FieldKind as F, RowId, check_rules, is_currency};
+use crate::form::{Field, FieldKind, RowId, check_rules, is_currency};
 use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
 use std::collections::HashSet;
@@ -28,18 +32,20 @@ const TITLE_LIMIT: usize = 200;
 
 /// All problems of a template by itself, with paths. Nothing with an error may be published.
 pub fn check_template(template: &Template) -> Vec<Problem> {
-    let mut check = Check { template, problems: Vec::new(), ids: HashSet::new() };
+    let mut check = Check::new(template);
     check.title("name", &template.name);
     check.form();
     check.blocks(&template.flow, "flow", 0);
     check.flow_as_a_whole();
     check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::End);
+    check.settings();
     if template.settings.completion_callback.as_ref().is_some_and(|it| it.trim().is_empty()) {
         check.error("settings.completion_callback", "callback_blank", "the callback names no handler");
     }
     let mut problems = check.problems;
     problems.extend(check_naming(template));
     lint_branches(template, &mut problems);
+    lint_loops(template, &mut problems);
     problems
 }
 
@@ -47,6 +53,12 @@ struct Check<'a> {
     template: &'a Template,
     problems: Vec<Problem>,
     ids: HashSet<NodeId>,
+    /// The lists of blocks around, from the innermost fork on.
+    lists: Vec<&'a [Block]>,
+    /// Nodes with people that the own path may have passed.
+    passed: Vec<&'a NodeId>,
+    /// The list whose elements the blocks are repeated for.
+    item: Option<&'a Field>,
 }
 
 /// Where rules stand.
@@ -57,7 +69,18 @@ enum Place {
     End,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(template: &'a Template) -> Self {
+        Self {
+            template,
+            problems: Vec::new(),
+            ids: HashSet::new(),
+            lists: Vec::new(),
+            passed: Vec::new(),
+            item: None,
+        }
+    }
+
     fn error(&mut self, path: impl Into<String>, code: &str, message: impl Into<String>) {
         self.problems.push(Problem::error(path, code, message));
     }
@@ -188,10 +211,11 @@ impl Check<'_> {
         }
     }
 
-    fn blocks(&mut self, blocks: &[Block], path: &str, depth: usize) {
+    fn blocks(&mut self, blocks: &'a [Block], path: &str, depth: usize) {
         if depth > DEPTH_LIMIT {
             return self.error(path, "too_deep", format!("branches may be nested {DEPTH_LIMIT} deep"));
         }
+        self.lists.push(blocks);
         for (number, block) in blocks.iter().enumerate() {
             let path = format!("{path}[{number}]");
             self.id(block.id(), &path);
@@ -199,22 +223,34 @@ impl Check<'_> {
                 Block::Approval(node) => self.approval(node, &path),
                 Block::Cc(node) => self.cc(node, &path),
                 Block::Branch(branch) => self.branch(branch, &path, depth),
-                Block::Parallel(fork) => self.parallel(fork, &path, depth),
-                Block::Each(each) => {
-                    let kinds = [F::Contact, F::Department, F::MultiSelect, F::Table];
-                    self.field_of_kind(&each.list, &kinds, &format!("{path}.list"));
-                    self.blocks(&each.blocks, &format!("{path}.blocks"), depth + 1);
-                }
+                Block::Parallel(fork) => self.fork(fork, &path, depth),
+                Block::Each(each) => self.each(each, &path, depth),
                 Block::Route(route) => self.route(route, &path),
-                Block::Trigger(node) => {
-                    self.title(&format!("{path}.title"), block.title());
-                    self.problems.extend(check_trigger(&self.template.form, node, &path));
+                Block::Trigger(trigger) => self.trigger(trigger, &path),
+                Block::SubProcess(node) => self.sub_process(node, &path),
+                Block::Delay(delay) => {
+                    self.title(&format!("{path}.title"), &delay.title);
+                    self.due(&delay.until, &format!("{path}.until"));
                 }
-                Block::Delay(_) | Block::SubProcess(_) | Block::Auto(_) => {
-                    self.title(&format!("{path}.title"), block.title());
-                }
+                Block::Auto(auto) => self.title(&format!("{path}.title"), &auto.title),
             }
         }
+        self.dead_end(blocks, path);
+        self.lists.pop();
+    }
+
+    /// The branch of a fork: what lies outside is not around it, and what is passed inside is not passed afterwards.
+    fn in_fork(&mut self, inside: impl FnOnce(&mut Self)) {
+        let lists = std::mem::take(&mut self.lists);
+        let passed = self.passed.len();
+        inside(self);
+        self.lists = lists;
+        self.passed.truncate(passed);
+    }
+
+    /// The block lies in the same list, or in one around it.
+    fn is_around(&self, id: &NodeId) -> bool {
+        self.lists.iter().any(|list| list.iter().any(|block| block.id() == id))
     }
 
     fn id(&mut self, id: &NodeId, path: &str) {
@@ -230,7 +266,7 @@ impl Check<'_> {
         }
     }
 
-    fn approval(&mut self, node: &Approval, path: &str) {
+    fn approval(&mut self, node: &'a Approval, path: &str) {
         self.title(&format!("{path}.title"), &node.title);
         match &node.approvers {
             Approvers::People(rules) => {
@@ -253,6 +289,10 @@ impl Check<'_> {
                 "nobody is named for the case that nobody is found",
             );
         }
+        self.decides(node, path);
+        self.deadline(node, path);
+        self.places(node, path);
+        self.passed.push(&node.id);
     }
 
     fn cc(&mut self, node: &Cc, path: &str) {
@@ -264,7 +304,7 @@ impl Check<'_> {
         self.problems.extend(check_access(&self.template.form, &node.fields, Most::Read, path));
     }
 
-    fn branch(&mut self, branch: &Branch, path: &str, depth: usize) {
+    fn branch(&mut self, branch: &'a Branch, path: &str, depth: usize) {
         match branch.lanes.iter().filter(|lane| lane.when == When::Default).count() {
             0 => self.error(format!("{path}.lanes"), "default_missing", "a branch needs a default lane"),
             1 => {}
@@ -274,52 +314,23 @@ impl Check<'_> {
                 "a branch has exactly one default lane",
             ),
         }
+        let before = self.passed.clone();
+        let mut inside = Vec::new();
         for (number, lane) in branch.lanes.iter().enumerate() {
             let path = format!("{path}.lanes[{number}]");
             self.id(&lane.id, &path);
             if let When::AnyOf(groups) = &lane.when {
-                let form = &self.template.form;
-                check_groups(groups, form, &format!("{path}.when"), &mut self.problems);
+                self.when(groups, &format!("{path}.when"));
             }
             self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
+            inside.extend(self.passed.split_off(before.len()));
         }
-    }
-
-    fn parallel(&mut self, fork: &Parallel, path: &str, depth: usize) {
-        if fork.lanes.len() < 2 {
-            self.error(format!("{path}.lanes"), "lanes_missing", "a fork has at least two lanes");
-        }
-        let defaults = fork.lanes.iter().filter(|lane| lane.when == When::Default).count();
-        if fork.take == Take::Matching && defaults != 1 {
-            let message = "an inclusive fork has exactly one default lane";
-            self.error(format!("{path}.lanes"), "default_missing", message);
-        }
-        for (number, lane) in fork.lanes.iter().enumerate() {
-            let path = format!("{path}.lanes[{number}]");
-            self.id(&lane.id, &path);
-            if let (When::AnyOf(groups), Take::Matching) = (&lane.when, fork.take) {
-                let form = &self.template.form;
-                check_groups(groups, form, &format!("{path}.when"), &mut self.problems);
-            }
-            self.blocks(&lane.blocks, &format!("{path}.blocks"), depth + 1);
-        }
-    }
-
-    fn route(&mut self, route: &Route, path: &str) {
-        self.title(&format!("{path}.title"), &route.title);
-        check_groups(&route.when, &self.template.form, &format!("{path}.when"), &mut self.problems);
-        let around = |id: &NodeId| self.template.forks_around(id);
-        // What was drawn before it is known already; what comes after it is not.
-        let before = self.ids.contains(&route.to) && route.to != route.id;
-        if !before || around(&route.to) != around(&route.id) {
-            let message = "a route goes back to a block before it, within the same branches of forks";
-            self.error(format!("{path}.to"), "route_target_unfit", message);
-        }
+        self.passed.extend(inside);
     }
 
     fn rules(&mut self, rules: &[PersonRule], path: &str, place: Place) {
-        if rules.iter().filter(|rule| matches!(rule, PersonRule::InitiatorPick { .. })).count() > 1 {
-            self.error(path, "pick_repeated", "the initiator picks once for a node");
+        if rules.iter().filter(|rule| places::is_picked(rule)).count() > 1 {
+            self.error(path, "pick_repeated", "people are picked once for a node");
         }
         for (number, rule) in rules.iter().enumerate() {
             let path = format!("{path}[{number}]");
@@ -327,9 +338,11 @@ impl Check<'_> {
                 PersonRule::Members(users) if users.is_empty() && place == Place::Approval => {
                     self.error(path, "approver_missing", "nobody is named to decide");
                 }
-                PersonRule::InitiatorPick { .. } if place == Place::End => {
-                    self.error(path, "pick_unfit", "the initiator picks for a node; the end is none");
+                PersonRule::InitiatorPick { .. } | PersonRule::ApproverPick { .. } if place == Place::End => {
+                    self.error(path, "pick_unfit", "people are picked for a node; the end is none");
                 }
+                PersonRule::ApproverPick { at, .. } => self.approver_pick(at, &path),
+                PersonRule::Item { column } => self.item_rule(column.as_ref(), &path),
                 PersonRule::Supervisor(level) => {
                     self.level(level, &path);
                     self.needs_person(&level.start, &path);
@@ -340,9 +353,7 @@ impl Check<'_> {
                 | PersonRule::InitiatorPick { .. }
                 | PersonRule::Initiator
                 | PersonRule::Role(_)
-                | PersonRule::Group(_)
-                | PersonRule::ApproverPick { .. }
-                | PersonRule::Item { .. } => {}
+                | PersonRule::Group(_) => {}
             }
         }
     }
@@ -364,6 +375,7 @@ impl Check<'_> {
 
     fn start(&mut self, start: &Start, path: &str) {
         let path = format!("{path}.start");
+        self.item_start(start, &path);
         match start {
             Start::Initiator | Start::Item => {}
             Start::FormPerson(field) => self.field_of_kind(field, &[FieldKind::Contact], &path),
@@ -372,7 +384,8 @@ impl Check<'_> {
     }
 
     fn needs_person(&mut self, start: &Start, path: &str) {
-        if matches!(start, Start::FormDepartment(_)) {
+        let department = *start == Start::Item && self.item_is_department();
+        if department || matches!(start, Start::FormDepartment(_)) {
             self.error(
                 format!("{path}.start"),
                 "start_unfit",

@@ -1,10 +1,13 @@
 //! What the people of today make of a template. By itself: `template/check.rs`.
 
+mod groups;
 mod initiators;
 mod lanes;
+mod loops;
 mod today;
 
 pub(super) use lanes::lint_branches;
+pub(super) use loops::lint_loops;
 
 use super::{Approvers, Block, Chain, ChainEnd, EmptyRule, Line, PersonRule, Template};
 use crate::condition::Scope;

@@ -1,6 +1,7 @@
 //! The engine's tests: scenarios named after the rules of the specification, and random walks.
 
 mod absences;
+mod blocks;
 mod calendar;
 mod check;
 mod expression;

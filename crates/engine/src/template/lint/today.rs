@@ -6,11 +6,12 @@ use crate::approvers::{Found, Resolution, Scene, chain_levels, find_people, reso
 use crate::command::Outside;
 use crate::condition::{Facts, Group, Subject, evaluate_groups};
 use crate::directory::Directory;
-use crate::ids::{TokenId, UserId};
+use crate::event::Decision;
+use crate::ids::{NodeId, TokenId, UserId};
 use crate::problem::Problem;
 use crate::template::{
-    AllReject, Approval, Approvers, Block, Branch, Dedup, EmptyRule, Heads, Lane, Level, Mode, Opinion,
-    PersonRule, SelfRule, Start, Template, When,
+    AllReject, Approval, Approvers, Assign, Block, Branch, ChildWait, Dedup, EmptyRule, Heads, Lane, Level,
+    Mode, Opinion, Parallel, PersonRule, SelfRule, Start, Take, Template, Threshold, When,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -19,8 +20,9 @@ use std::collections::HashMap;
 pub(super) fn lint_ways(template: &Template, directory: &Directory, problems: &mut Vec<Problem>) {
     let all = initiators(template, directory);
     let everybody: Vec<usize> = (0..all.len()).collect();
-    let mut walk = Walk { template, directory, all: &all, problems };
+    let mut walk = Walk { template, directory, all: &all, problems, apart: HashMap::new() };
     let ways = walk.blocks(&template.flow, "flow", &everybody, None);
+    walk.lint_separation();
     let able = |can: fn(&Way) -> bool| -> Vec<&Initiator> {
         all.iter().zip(&ways).filter(|(_, way)| can(way)).map(|(it, _)| it).collect()
     };
@@ -30,7 +32,8 @@ pub(super) fn lint_ways(template: &Template, directory: &Directory, problems: &m
         let message = format!("nobody else has to agree to what these people ask for: {names}");
         problems.push(Problem::warning("flow", "self_approval_path", message));
     }
-    if !free.is_empty() && template.blocks().iter().any(|it| matches!(it, Block::Approval(_))) {
+    let decides = |block: &&Block| matches!(block, Block::Approval(node) if !node.handle);
+    if !free.is_empty() && template.blocks().iter().any(decides) {
         let message = "there is a way through the flow on which nobody is asked";
         problems.push(Problem::warning("flow", "path_without_approval", message));
     }
@@ -64,15 +67,17 @@ impl Way {
 
 /// One visit of a node, as it would be today.
 #[derive(Clone)]
-struct Visited {
+pub(super) struct Visited {
     /// The rules found nobody.
     nobody: bool,
-    /// Whoever is asked.
-    asked: Vec<UserId>,
+    /// Everybody who has a say.
+    pub(super) people: Vec<UserId>,
+    /// Those of them who are asked.
+    pub(super) asked: Vec<UserId>,
     /// Somebody counts as having approved without being asked.
     some_auto: bool,
     /// One is enough.
-    any: bool,
+    pub(super) any: bool,
     /// It passes though nobody is asked.
     by_itself: bool,
 }
@@ -91,14 +96,37 @@ impl Visited {
 /// The node before, and what it would come to for each initiator.
 struct Before<'a> {
     node: &'a Approval,
-    visits: HashMap<usize, Vec<Visited>>,
+    visits: Visits,
 }
 
-struct Walk<'a> {
-    template: &'a Template,
-    directory: &'a Directory,
-    all: &'a [Initiator],
-    problems: &'a mut Vec<Problem>,
+pub(super) struct Walk<'a> {
+    pub(super) template: &'a Template,
+    pub(super) directory: &'a Directory,
+    pub(super) all: &'a [Initiator],
+    pub(super) problems: &'a mut Vec<Problem>,
+    /// What nodes come to that are kept apart from others.
+    pub(super) apart: HashMap<&'a NodeId, Visits>,
+}
+
+/// The visits of a node, by initiator.
+pub(super) type Visits = HashMap<usize, Vec<Visited>>;
+
+/// Blocks that are passed without anybody being asked; what a sub-process asks is not known here.
+fn by_itself(block: &Block) -> Way {
+    match block {
+        Block::Auto(auto) if auto.outcome == Decision::Reject => Way::NONE,
+        Block::SubProcess(node) if node.wait != ChildWait::Detached => Way::NONE,
+        Block::Approval(_)
+        | Block::Cc(_)
+        | Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Route(_)
+        | Block::Auto(_) => Way::FREE,
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -120,6 +148,10 @@ impl<'a> Walk<'a> {
                 Block::Approval(node) => {
                     let visits = self.visits(node, who);
                     self.lint_node(node, &path, who, &visits, before);
+                    self.lint_quorums(node, &path, &visits);
+                    if self.is_kept_apart(&node.id) {
+                        self.apart.insert(&node.id, visits.clone());
+                    }
                     let through = who.iter().map(|one| self.way(node, *one, visits.get(one))).collect();
                     last = Some(Before { node, visits });
                     follows = true;
@@ -132,28 +164,44 @@ impl<'a> Walk<'a> {
                 }
                 Block::Parallel(fork) => {
                     follows = false;
-                    let lanes = fork.lanes.iter().enumerate();
-                    let lanes = lanes.map(|(n, lane)| (format!("{path}.lanes[{n}].blocks"), &lane.blocks));
-                    let mut together = vec![Way::FREE; who.len()];
-                    for (path, blocks) in lanes.collect::<Vec<_>>() {
-                        let through = self.blocks(blocks, &path, who, None);
-                        together = together.into_iter().zip(through).map(|(way, it)| way.then(it)).collect();
-                    }
-                    together
+                    self.fork(fork, &path, who)
                 }
                 Block::Each(each) => {
                     follows = false;
-                    self.blocks(&each.blocks, &format!("{path}.blocks"), who, None)
+                    let through = self.blocks(&each.blocks, &format!("{path}.blocks"), who, None);
+                    let required = self.template.form.field(&each.list).is_some_and(|it| it.required);
+                    let none = if required { Way::NONE } else { Way::FREE };
+                    through.into_iter().map(|way| way.or(none)).collect()
                 }
                 Block::Auto(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) => {
                     follows = false;
-                    vec![Way::FREE; who.len()]
+                    vec![by_itself(block); who.len()]
                 }
                 Block::Cc(_) | Block::Delay(_) => vec![Way::FREE; who.len()],
             };
             ways = ways.into_iter().zip(through).map(|(way, next)| way.then(next)).collect();
         }
         ways
+    }
+
+    /// All lanes one after another, or one that is enough.
+    fn fork(&mut self, fork: &'a Parallel, path: &str, who: &[usize]) -> Vec<Way> {
+        let (begin, all) = match fork.take {
+            Take::All => (Way::FREE, true),
+            Take::Matching => (Way::NONE, false),
+        };
+        let mut ways: HashMap<usize, Way> = who.iter().map(|one| (*one, begin)).collect();
+        for (number, lane) in fork.lanes.iter().enumerate() {
+            let may = |one: &usize| all || self.may_take(lane, *one);
+            let inside: Vec<usize> = who.iter().copied().filter(may).collect();
+            let path = format!("{path}.lanes[{number}].blocks");
+            let through = self.blocks(&lane.blocks, &path, &inside, None);
+            for (one, way) in inside.iter().zip(through) {
+                let so_far = ways.entry(*one).or_insert(begin);
+                *so_far = if all { so_far.then(way) } else { so_far.or(way) };
+            }
+        }
+        who.iter().map(|one| ways.get(one).copied().unwrap_or_default()).collect()
     }
 
     fn branch(
@@ -220,7 +268,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What the node would come to, for each of these initiators for whom that does not hang on the form.
-    fn visits(&self, node: &Approval, who: &[usize]) -> HashMap<usize, Vec<Visited>> {
+    fn visits(&self, node: &Approval, who: &[usize]) -> Visits {
         if depends_on_request(&node.approvers) {
             return HashMap::new();
         }
@@ -257,6 +305,9 @@ impl<'a> Walk<'a> {
 
     fn way(&self, node: &Approval, one: usize, visits: Option<&Vec<Visited>>) -> Way {
         let Some(initiator) = self.all.get(one) else { return Way::NONE };
+        if node.handle {
+            return Way::FREE;
+        }
         match visits {
             Some(visits) => visits.iter().fold(Way::OWN, |way, visit| way.then(visit.way_of(initiator.user))),
             None if self.may_name_himself(node, initiator) => Way::OWN,
@@ -267,7 +318,7 @@ impl<'a> Walk<'a> {
     /// He fills in who decides, and may fill in himself.
     fn may_name_himself(&self, node: &Approval, initiator: &Initiator) -> bool {
         let Approvers::People(rules) = &node.approvers else { return false };
-        let one_is_enough = matches!(node.mode, Mode::OrSign { .. }) || rules.len() == 1;
+        let one_is_enough = node.assign != Assign::Everybody || one_is_enough(node.mode) || rules.len() == 1;
         let passes = matches!(node.self_rule(), SelfRule::Approve | SelfRule::Skip);
         passes
             && one_is_enough
@@ -290,7 +341,7 @@ impl<'a> Walk<'a> {
         node: &Approval,
         path: &str,
         who: &[usize],
-        visits: &HashMap<usize, Vec<Visited>>,
+        visits: &Visits,
         before: Option<&Before<'a>>,
     ) {
         let nobody = |one: &&usize| visits.get(*one).is_some_and(|all| all.iter().any(|it| it.nobody));
@@ -345,17 +396,33 @@ impl<'a> Walk<'a> {
 
 fn visited(found: Vec<Found>, node: &Approval, mode: Mode, scene: Scene<'_>) -> Option<Visited> {
     let nobody = !found.iter().any(|it| scene.directory.is_active(it.user));
-    let none = Visited { nobody, asked: Vec::new(), some_auto: false, any: false, by_itself: false };
+    let none = Visited {
+        nobody,
+        people: Vec::new(),
+        asked: Vec::new(),
+        some_auto: false,
+        any: false,
+        by_itself: false,
+    };
     match resolve(found, node, (mode, &node.empty), scene) {
         Resolution::Ask(candidates, mode) => Some(Visited {
             some_auto: candidates.iter().any(|it| it.auto.is_some()),
+            people: candidates.iter().map(|it| it.user).collect(),
             asked: candidates.iter().filter(|it| it.auto.is_none()).map(|it| it.user).collect(),
-            any: matches!(mode, Mode::OrSign { .. }),
+            any: node.assign != Assign::Everybody || one_is_enough(mode),
             ..none
         }),
         Resolution::AutoApprove => Some(Visited { by_itself: true, ..none }),
         Resolution::AutoReject | Resolution::Refuse | Resolution::Nobody => Some(none),
         Resolution::PickMissing => None,
+    }
+}
+
+fn one_is_enough(mode: Mode) -> bool {
+    match mode {
+        Mode::OrSign { .. } => true,
+        Mode::Vote(vote) => !vote.strict && vote.threshold == Threshold::Count(1),
+        Mode::Countersign { .. } | Mode::InTurn => false,
     }
 }
 
