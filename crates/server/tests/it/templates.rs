@@ -99,6 +99,25 @@ async fn a_malformed_flow_is_refused_place_by_place() {
 }
 
 #[tokio::test]
+async fn a_malformed_block_deep_inside_is_found() {
+    let company = Company::new().await;
+    let lanes = |blocks: Json| json!([{ "id": "l", "when": "default", "blocks": blocks }]);
+    let flow = json!([
+        { "kind": "parallel", "id": "p", "lanes": lanes(json!([{ "kind": "delay", "id": "d", "title": "D" }])) },
+        { "kind": "each", "id": "e", "list": "x", "blocks": [{ "kind": "auto", "id": "a", "title": "A", "outcome": "no" }] },
+        { "kind": "trigger", "id": "t", "title": "T", "action": "dance" },
+        { "kind": "sub_process", "id": "s", "title": "S", "template": "none" },
+        { "kind": "route", "id": "r", "title": "R" },
+    ]);
+    let body = json!({ "definition": leave(flow) });
+    let checked = company.post("/v1/templates/check", &company.ann, &body).await.expect(200);
+    let paths: Vec<String> = problem_paths(&checked).into_iter().map(|(path, _)| path).collect();
+    let at = |path: &&str| paths.iter().any(|it| it.starts_with(*path));
+    let places = ["flow[0].lanes[0].blocks[0]", "flow[1].blocks[0]", "flow[2]", "flow[3]", "flow[4]"];
+    assert_eq!((paths.len(), places.iter().all(at)), (5, true), "{paths:?}");
+}
+
+#[tokio::test]
 async fn a_check_tells_errors_and_doubts() {
     let company = Company::new().await;
     let id = company.draft("leave", company.leave()).await;

@@ -4,8 +4,14 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use zhupi_engine::form::Field;
-use zhupi_engine::template::{Approval, Approvers, Branch, Cc, Lane, Settings, When};
+use zhupi_engine::template::{
+    Approval, Approvers, Auto, Branch, Cc, Delay, Each, Lane, Parallel, Route, Settings, SubProcess, Trigger,
+    When,
+};
 use zhupi_engine::{Problem, Template};
+
+const KINDS: &str =
+    "`approval`, `cc`, `branch`, `parallel`, `each`, `delay`, `trigger`, `sub_process`, `route`, `auto`";
 
 /// Reads a definition. Whether it makes sense is another question: `check_template`.
 pub fn read_definition(raw: &Json) -> Result<Template, Vec<Problem>> {
@@ -59,16 +65,41 @@ fn find_in_block(raw: &Json, path: &str, problems: &mut Vec<Problem>) {
         Some("cc") => {
             try_read::<Cc>(&without(members, "kind"), path, problems);
         }
-        Some("branch") => find_in_branch(members, path, problems),
+        Some("branch") => find_in_lanes::<Branch>(members, path, problems),
+        Some("parallel") => find_in_lanes::<Parallel>(members, path, problems),
+        Some("each") => {
+            let mut bare = without(members, "kind");
+            if let Some(blocks) = required(members, path, "blocks", problems) {
+                find_in_blocks(blocks, &format!("{path}.blocks"), problems);
+                bare["blocks"] = Json::Array(Vec::new());
+            }
+            try_read::<Each>(&bare, path, problems);
+        }
+        Some("delay") => {
+            try_read::<Delay>(&without(members, "kind"), path, problems);
+        }
+        Some("trigger") => {
+            try_read::<Trigger>(&without(members, "kind"), path, problems);
+        }
+        Some("sub_process") => {
+            try_read::<SubProcess>(&without(members, "kind"), path, problems);
+        }
+        Some("route") => {
+            try_read::<Route>(&without(members, "kind"), path, problems);
+        }
+        Some("auto") => {
+            try_read::<Auto>(&without(members, "kind"), path, problems);
+        }
         Some(_) | None => problems.push(Problem::error(
             format!("{path}.kind"),
             "node_kind_unknown",
-            format!("no node kind `{}`: it is `approval`, `cc` or `branch`", plain(kind)),
+            format!("no node kind `{}`: it is one of {KINDS}", plain(kind)),
         )),
     }
 }
 
-fn find_in_branch(members: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
+/// Something with lanes, the rest of which reads as `T`.
+fn find_in_lanes<T: DeserializeOwned>(members: &Map<String, Json>, path: &str, problems: &mut Vec<Problem>) {
     let mut bare = without(members, "kind");
     if let Some(lanes) = required(members, path, "lanes", problems) {
         for (lane, path) in elements(lanes, &format!("{path}.lanes"), problems) {
@@ -76,7 +107,7 @@ fn find_in_branch(members: &Map<String, Json>, path: &str, problems: &mut Vec<Pr
         }
         bare["lanes"] = Json::Array(Vec::new());
     }
-    try_read::<Branch>(&bare, path, problems);
+    try_read::<T>(&bare, path, problems);
 }
 
 fn find_in_lane(raw: &Json, path: &str, problems: &mut Vec<Problem>) {
