@@ -1,12 +1,15 @@
-//! Who is asked at a node, and why. Who may be asked at all: `approvers/eligible.rs`. What single rules find (semantics B1 step 1): `approvers/find.rs`; levels above a
-//! person (B2): `approvers/levels.rs`; what is made of the people found (B1 steps 2 to 6): `approvers/resolve.rs`.
+//! Who is asked at a node, and why. Who may be asked at all: `approvers/eligible.rs`. What single rules find (semantics B1
+//! step 1): `approvers/find.rs`; levels above a person (B2): `approvers/levels.rs`; what is made of the people found (B1
+//! steps 2 to 6): `approvers/resolve.rs`; who of them is drawn (B1 step 8): `approvers/draw.rs`.
 
+mod draw;
 mod eligible;
 mod find;
 mod levels;
 mod resolve;
 mod substitutes;
 
+pub(crate) use draw::draw;
 pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
 pub(crate) use levels::{chain_levels, supervisor_of};

@@ -6,7 +6,10 @@ mod decision;
 mod due;
 mod edits;
 mod fork;
+mod freeze;
 mod handing;
+mod picks;
+mod pool;
 mod returning;
 mod signers;
 mod submit;
@@ -22,12 +25,13 @@ pub(crate) use submit::{begin, check_request, simulate};
 use crate::command::{Command, Envelope, Outside};
 use crate::directory::Directory;
 use crate::event::{Decision, Event};
-use crate::ids::{NodeId, SYSTEM, UserId};
+use crate::ids::{NodeId, SYSTEM, TokenId, UserId};
 use crate::instance::{Instance, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Block, Template, WithdrawRule};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 
 /// Most characters of a comment, an opinion or a reason.
 pub const COMMENT_LIMIT: usize = 2_000;
@@ -50,6 +54,8 @@ pub fn decide(
         Command::Approve(opinion) => decision::decide_slot(&mut draft, actor, Decision::Approve, opinion)?,
         Command::Reject(opinion) => decision::decide_slot(&mut draft, actor, Decision::Reject, opinion)?,
         Command::Abstain(opinion) => decision::decide_slot(&mut draft, actor, Decision::Abstain, opinion)?,
+        Command::Claim { slot } => pool::claim(&mut draft, actor, *slot)?,
+        Command::Release { slot } => pool::release(&mut draft, actor, *slot)?,
         Command::Withdraw { reason } => withdraw(&mut draft, actor, reason)?,
         Command::Comment { text, mentions, attachments } => {
             comment::comment(&mut draft, actor, (text, mentions, attachments))?;
@@ -78,8 +84,6 @@ pub fn decide(
         }
         Command::Return(_)
         | Command::Resubmit(_)
-        | Command::Claim { .. }
-        | Command::Release { .. }
         | Command::TakeBack { .. }
         | Command::Revoke { .. }
         | Command::Intervene { .. } => return Err(Rejection::NotOffered { action: envelope.command.name() }),
@@ -120,8 +124,10 @@ pub(crate) struct Draft<'a> {
     pub(crate) outside: Outside,
     /// Nodes that tokens have passed by themselves.
     pub(crate) steps: u32,
-    /// Nodes whose people the initiator has still to pick; only in a preview.
+    /// Nodes whose people the initiator, or an approver before, has still to pick; only when looking ahead.
     pub(crate) unpicked: Vec<NodeId>,
+    /// On whose way people were told, by the place of the event.
+    pub(crate) sent_on: BTreeMap<usize, TokenId>,
 }
 
 impl<'a> Draft<'a> {
@@ -143,6 +149,7 @@ impl<'a> Draft<'a> {
             outside: Outside::default(),
             steps: 0,
             unpicked: Vec::new(),
+            sent_on: BTreeMap::new(),
         }
     }
 

@@ -163,8 +163,10 @@ impl Instance {
             self.tokens.iter().rev().find(|token| token.lane.is_none() && token.fork.as_ref() == Some(id));
         if let Some(last) = last {
             let together = self.tokens.iter().filter(|it| it.parent == last.parent && it.fork == last.fork);
-            let rejected = together.clone().any(|it| it.outcome == Some(Outcome::Rejected));
-            let done = together.clone().all(|it| it.outcome.is_some() || it.state == TokenState::Cancelled);
+            let moves = |it: &Token| matches!(it.state, TokenState::Live | TokenState::Forked);
+            let outcomes: Vec<Outcome> = together.clone().filter_map(|it| it.outcome).collect();
+            let rejected = outcomes.contains(&Outcome::Rejected);
+            let done = !outcomes.is_empty() && !together.clone().any(moves);
             return done.then_some(if rejected { Outcome::Rejected } else { Outcome::Approved });
         }
         match self.visits.iter().rev().find(|visit| &visit.node == id)?.state {

@@ -1,7 +1,8 @@
 //! The likely path of a submission, found by deciding on a draft as if everybody approved (semantics B14). Where two
-//! paths differ: `preview/difference.rs`.
+//! paths differ: `preview/difference.rs`. How events become steps: `preview/steps.rs`.
 
 mod difference;
+mod steps;
 
 pub use difference::{PathChange, PathDifference, path_differences};
 pub(crate) use difference::{differences, marks};
@@ -9,10 +10,10 @@ pub(crate) use difference::{differences, marks};
 use crate::approvers::{Found, Why};
 use crate::condition::GroupsOutcome;
 use crate::decide::{Draft, Purpose, begin, check_request, simulate};
-use crate::event::{Event, NewSlot};
-use crate::ids::{NodeId, UserId, VisitId};
-use crate::instance::{AutoReason, Instance, SlotState, Status, VisitState};
-use crate::template::{Block, Mode, Template};
+use crate::event::Event;
+use crate::ids::{NodeId, TemplateId, UserId};
+use crate::instance::{AutoReason, Instance, Item, Status, VisitState};
+use crate::template::{Mode, Template};
 use crate::{Directory, Rejection, Submit};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,89 @@ pub enum Step {
         title: String,
         /// What its conditions saw; absent for the default lane.
         outcome: Option<GroupsOutcome>,
+        /// What is not known yet.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        uncertain: Vec<Uncertain>,
+    },
+    /// Several branches begin at the same time. Each follows as a `Branch` with its steps, and a `Join` ends them.
+    Fork {
+        /// At which fork.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// How many begin.
+        branches: u32,
+    },
+    /// One of the branches; what follows up to the next of its fork happens in it.
+    Branch {
+        /// Of which fork.
+        fork: NodeId,
+        /// Its lane; absent where it runs for an element of a list.
+        lane: Option<NodeId>,
+        /// The title of its lane.
+        title: String,
+        /// The element it runs for.
+        item: Option<Item>,
+        /// What the conditions of an inclusive lane saw.
+        outcome: Option<GroupsOutcome>,
+        /// What is not known yet.
+        uncertain: Vec<Uncertain>,
+    },
+    /// All branches are waited for.
+    Join {
+        /// Of which fork.
+        node: NodeId,
+        /// Its title.
+        title: String,
+    },
+    /// Time passes.
+    Delay {
+        /// Where.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// Until when, if it were reached now.
+        until: Option<Timestamp>,
+    },
+    /// A webhook is called.
+    Trigger {
+        /// Where.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// Its answer is waited for.
+        waits: bool,
+    },
+    /// An instance of another template begins.
+    SubProcess {
+        /// Where.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// Of which template.
+        template: TemplateId,
+        /// Its end is waited for.
+        waits: bool,
+    },
+    /// As things stand it would go back from here; looking ahead goes on.
+    Route {
+        /// Where.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// Where to.
+        to: NodeId,
+        /// What its conditions saw.
+        outcome: GroupsOutcome,
+    },
+    /// A node decides by itself.
+    Auto {
+        /// Where.
+        node: NodeId,
+        /// Its title.
+        title: String,
+        /// How.
+        state: VisitState,
     },
 }
 
@@ -93,6 +177,12 @@ pub struct PreviewPerson {
 pub enum Uncertain {
     /// The initiator has still to pick somebody.
     PickMissing,
+    /// An approver before will pick somebody.
+    ApproverPicks,
+    /// One of these people will be asked.
+    OneOfThem,
+    /// What it depends on may be changed or decided on the way.
+    MayChange,
 }
 
 /// The likely path of a submission. Required values and picks may still be missing.
@@ -135,104 +225,12 @@ fn new_draft<'a>(
 fn follow(mut draft: Draft<'_>, submit: &Submit) -> Result<Preview, Rejection> {
     begin(&mut draft, submit)?;
     simulate(&mut draft)?;
-    let steps: Vec<Step> = draft.events.iter().filter_map(|event| step(event, &draft)).collect();
+    let steps = steps::steps(&draft);
     let stops_at = draft.events.iter().find_map(stopped_at);
     let hash = difference::fingerprint(&steps);
     Ok(Preview { steps, ends: draft.instance.status, stops_at, hash })
 }
 
-fn step(event: &Event, draft: &Draft<'_>) -> Option<Step> {
-    match event {
-        Event::VisitOpened { visit, node, level, mode, slots, .. } => Some(Step::Approval {
-            node: node.clone(),
-            title: title_of(draft.template, node),
-            level: *level,
-            mode: *mode,
-            people: slots.iter().map(|slot| person(slot, draft.directory)).collect(),
-            state: likely_state(*visit, node, draft),
-            uncertain: draft.unpicked.contains(node).then_some(Uncertain::PickMissing).into_iter().collect(),
-        }),
-        Event::CcSent { node, people, .. } => Some(Step::Cc {
-            node: node.clone(),
-            title: node.as_ref().map_or_else(String::new, |node| title_of(draft.template, node)),
-            people: people.clone(),
-        }),
-        Event::LaneChosen { branch, lane, tried, .. } => Some(Step::Lane {
-            branch: branch.clone(),
-            lane: lane.clone(),
-            title: lane_title(draft.template, branch, lane),
-            outcome: tried.last().and_then(|it| it.outcome.clone()),
-        }),
-        Event::Submitted { .. }
-        | Event::FormEdited { .. }
-        | Event::Picked { .. }
-        | Event::ApproversFrozen { .. }
-        | Event::TokenForked { .. }
-        | Event::TokenArrived { .. }
-        | Event::Joined { .. }
-        | Event::TokenCancelled { .. }
-        | Event::LanesChosen { .. }
-        | Event::Looped { .. }
-        | Event::SlotHeld { .. }
-        | Event::SlotSettled { .. }
-        | Event::SlotsAdded { .. }
-        | Event::SlotMoved { .. }
-        | Event::Claimed { .. }
-        | Event::Released { .. }
-        | Event::TakenBack { .. }
-        | Event::Returned { .. }
-        | Event::ReturnSettled { .. }
-        | Event::Superseded { .. }
-        | Event::TimersSet { .. }
-        | Event::TimerFired { .. }
-        | Event::Reminded { .. }
-        | Event::Urged { .. }
-        | Event::TriggerCalled { .. }
-        | Event::ChildStarted { .. }
-        | Event::Answered { .. }
-        | Event::Intervened { .. }
-        | Event::RevokeAsked { .. }
-        | Event::RevokeRefused { .. }
-        | Event::Migrated { .. }
-        | Event::Resumed
-        | Event::TokenStarted { .. }
-        | Event::SlotTurned { .. }
-        | Event::SlotRemoved { .. }
-        | Event::SlotDecided { .. }
-        | Event::VisitClosed { .. }
-        | Event::CcRead { .. }
-        | Event::Commented { .. }
-        | Event::DataWarned { .. }
-        | Event::TokenFinished { .. }
-        | Event::Suspended { .. }
-        | Event::Ended { .. } => None,
-    }
-}
-
 fn stopped_at(event: &Event) -> Option<NodeId> {
     if let Event::Suspended { node, .. } = event { Some(node.clone()) } else { None }
-}
-
-/// People will be asked unless the visit ended without them.
-fn likely_state(id: VisitId, node: &NodeId, draft: &Draft<'_>) -> VisitState {
-    let Some(visit) = draft.instance.visit(id) else { return VisitState::Open };
-    let asked = visit.slots.iter().any(|slot| slot.decided.is_some()) || draft.unpicked.contains(node);
-    if asked { VisitState::Open } else { visit.state }
-}
-
-fn person(slot: &NewSlot, directory: &Directory) -> PreviewPerson {
-    let auto = match slot.state {
-        SlotState::Auto(reason) => Some(reason),
-        _ => None,
-    };
-    PreviewPerson { user: slot.assignee, name: directory.name(slot.assignee), why: slot.why.clone(), auto }
-}
-
-fn title_of(template: &Template, node: &NodeId) -> String {
-    template.block(node).map_or_else(String::new, |block| block.title().to_owned())
-}
-
-fn lane_title(template: &Template, branch: &NodeId, lane: &NodeId) -> String {
-    let lanes = template.block(branch).map_or(&[][..], Block::lanes);
-    lanes.iter().find(|it| &it.id == lane).map_or_else(String::new, |it| it.title.clone())
 }

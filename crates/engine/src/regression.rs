@@ -157,15 +157,31 @@ impl Regression {
 fn is_other_way(step: &Step, change: PathChange) -> bool {
     match step {
         Step::Approval { .. } => change != PathChange::Changed,
-        Step::Lane { .. } => true,
+        Step::Lane { .. }
+        | Step::Fork { .. }
+        | Step::Branch { .. }
+        | Step::Join { .. }
+        | Step::Delay { .. }
+        | Step::Trigger { .. }
+        | Step::SubProcess { .. }
+        | Step::Route { .. }
+        | Step::Auto { .. } => true,
         Step::Cc { .. } => false,
     }
 }
 
 fn node_of(step: &Step) -> Option<&NodeId> {
     match step {
-        Step::Approval { node, .. } => Some(node),
-        Step::Lane { branch, .. } => Some(branch),
+        Step::Approval { node, .. }
+        | Step::Lane { branch: node, .. }
+        | Step::Fork { node, .. }
+        | Step::Branch { fork: node, .. }
+        | Step::Join { node, .. }
+        | Step::Delay { node, .. }
+        | Step::Trigger { node, .. }
+        | Step::SubProcess { node, .. }
+        | Step::Route { node, .. }
+        | Step::Auto { node, .. } => Some(node),
         Step::Cc { node, .. } => node.as_ref(),
     }
 }
@@ -175,7 +191,8 @@ fn finds_nobody(step: &Step) -> Option<&NodeId> {
     let Step::Approval { node, people, uncertain, .. } = step else { return None };
     let steps_in =
         |rule: &WhyRule| matches!(rule, WhyRule::TemplateAdmin | WhyRule::WorkspaceAdmin | WhyRule::Fallback);
-    let nobody = people.is_empty() && !uncertain.contains(&Uncertain::PickMissing);
+    let picked_later = |it: &Uncertain| matches!(it, Uncertain::PickMissing | Uncertain::ApproverPicks);
+    let nobody = people.is_empty() && !uncertain.iter().any(picked_later);
     (nobody || people.iter().any(|person| steps_in(&person.why.rule))).then_some(node)
 }
 

@@ -6,7 +6,7 @@ use super::substitutes::stand_in;
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::ids::{TokenId, UserId};
 use crate::instance::{AutoReason, Instance, SlotState, Visit};
-use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule};
+use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule, Weights};
 use std::collections::HashMap;
 
 /// A place to decide, before it is opened.
@@ -73,7 +73,8 @@ fn find_candidates(
     let (able, left_out) = drop_barred(found, node, scene);
     let merged = merge(able);
     let mut candidates = merge_candidates(apply_self_rule(merged, node, scene));
-    if candidates.is_empty() {
+    give_ballots(&mut candidates, node, scene);
+    if candidates.is_empty() || lacks_a_group(&candidates, node) {
         return resolve_empty(node, (mode, empty), left_out, scene);
     }
     note_left_out(&mut candidates, left_out);
@@ -175,6 +176,28 @@ fn merge_candidates(candidates: Vec<Candidate>) -> Vec<Candidate> {
     merged
 }
 
+/// What each vote weighs, and who has a veto or votes in a group: by whom the rules chose, whoever stands in for him.
+fn give_ballots(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
+    for candidate in candidates {
+        let own = node.ballots.iter().filter(|it| scene.directory.in_scope(candidate.user, &it.who));
+        let weights = own.clone().map(|it| it.weight);
+        let weight = match node.weights {
+            Weights::Highest => weights.max(),
+            Weights::Sum => weights.reduce(u32::saturating_add),
+        };
+        candidate.weight = weight.unwrap_or(1);
+        if let Some(first) = own.clone().next() {
+            candidate.veto = first.veto;
+            candidate.group.clone_from(&first.group);
+        }
+    }
+}
+
+/// A group that has to reach something has nobody: that is as bad as nobody at all, since its control would be gone.
+fn lacks_a_group(candidates: &[Candidate], node: &Approval) -> bool {
+    node.quorums.iter().any(|quorum| !candidates.iter().any(|it| it.group.as_ref() == Some(&quorum.group)))
+}
+
 fn note_left_out(candidates: &mut [Candidate], left_out: Vec<WhyNote>) {
     if let Some(first) = candidates.first_mut() {
         first.why.notes.extend(left_out);
@@ -183,7 +206,7 @@ fn note_left_out(candidates: &mut [Candidate], left_out: Vec<WhyNote>) {
 
 /// Step 5: people who have approved this instance before (B7).
 fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
-    if node.always_ask || node.opinion == Opinion::Required {
+    if node.always_ask || node.handle || node.opinion == Opinion::Required {
         return;
     }
     let earlier: Vec<&Visit> = human_visits(scene.instance, scene.token);

@@ -1,9 +1,9 @@
 //! Moving a token: into nodes, through branches, to the end. Stops where people are asked.
 
 use super::verdict::settle;
-use super::{Draft, Purpose, fork, returning, time, waiting};
+use super::{Draft, Purpose, fork, freeze, picks, returning, time, waiting};
 use crate::approvers::{
-    Candidate, Found, Resolution, Scene, Why, WhyRule, chain_levels, find_people, resolve,
+    Candidate, Found, Resolution, Scene, Why, WhyRule, chain_levels, draw, find_people, resolve,
 };
 use crate::condition::{Facts, GroupsOutcome, evaluate_groups};
 use crate::event::{Decision, Event, LaneTried, NewSlot};
@@ -108,11 +108,12 @@ pub(super) fn travel<'t>(draft: &mut Draft<'t>, token: TokenId, next: Next<'t>) 
 }
 
 impl Draft<'_> {
+    /// Looking ahead pauses too, so that a long way is not a deep one.
     fn takes_a_step(&mut self) -> bool {
         self.steps += 1;
         match self.purpose {
             Purpose::Act => self.steps <= STEP_LIMIT,
-            Purpose::Check | Purpose::Preview => self.steps <= LOOK_AHEAD_LIMIT,
+            Purpose::Check | Purpose::Preview => self.steps % STEP_LIMIT != 0,
         }
     }
 }
@@ -144,7 +145,11 @@ fn route(draft: &mut Draft<'_>, token: TokenId, node: &Route) -> Routed {
     }
     let (route, to) = (node.id.clone(), node.to.clone());
     draft.emit(Event::Looped { token, route, to, count, outcome });
-    Routed::Back
+    match draft.purpose {
+        Purpose::Act => Routed::Back,
+        // Whatever sends it back is mended by then, or it would go round for ever.
+        Purpose::Check | Purpose::Preview => Routed::On,
+    }
 }
 
 /// A visit that shows what a node decided by itself.
@@ -170,20 +175,26 @@ pub(super) fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> R
     if let Some(found) = people_set(draft, node) {
         return open(draft, Arrival::simple(token, node, found));
     }
-    match &node.approvers {
-        Approvers::People(rules) => {
+    let frozen = draft.instance.frozen.get(&node.id).cloned();
+    match (&node.approvers, frozen) {
+        (Approvers::People(_), Some(found)) => open(draft, Arrival::simple(token, node, found)),
+        (Approvers::People(rules), None) => {
+            let shape = VisitShape { mode: node.mode, ..VisitShape::default() };
             if pick_is_missing(draft, node, rules) {
-                return missing_pick(
-                    draft,
-                    token,
-                    node,
-                    VisitShape { mode: node.mode, ..VisitShape::default() },
-                );
+                return missing_pick(draft, token, node, shape);
             }
             let found = find_people(rules, Some(&node.id), draft.scene(token));
+            if found.is_empty() && picks::is_left_to_approver(draft, node) {
+                draft.unpicked.push(node.id.clone());
+                return close_empty(draft, token, node, shape, VisitState::AutoApproved);
+            }
             open(draft, Arrival::simple(token, node, found))
         }
-        Approvers::Chain(chain) => {
+        (Approvers::Chain(chain), Some(found)) => {
+            let levels = freeze::levels_of(found);
+            climb(draft, Rungs { token, node, chain, level: 1, levels })
+        }
+        (Approvers::Chain(chain), None) => {
             let (levels, warnings) = chain_levels(chain, draft.scene(token));
             for warning in warnings {
                 draft.emit(Event::DataWarned { warning });
@@ -193,12 +204,10 @@ pub(super) fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> R
     }
 }
 
-/// People whom an administrator set for the node, or who were found for it at submit, in place of its rules.
+/// People whom an administrator set for the node in place of its rules.
 fn people_set(draft: &Draft<'_>, node: &Approval) -> Option<Vec<Found>> {
-    let set = draft.instance.overrides.get(&node.id);
-    let set =
-        set.map(|users| users.iter().map(|user| Found { user: *user, why: Why::by(WhyRule::Set) }).collect());
-    set.or_else(|| draft.instance.frozen.get(&node.id).cloned())
+    let set = draft.instance.overrides.get(&node.id)?;
+    Some(set.iter().map(|user| Found { user: *user, why: Why::by(WhyRule::Set) }).collect())
 }
 
 /// The initiator has to pick for this node and did not. For real that counts as nobody found (B8), since the path may
@@ -282,8 +291,9 @@ pub(super) fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Re
     let shape = VisitShape { level, kind: kind_of(node), mode, upcoming, ..VisitShape::default() };
     match resolution {
         Resolution::Ask(candidates, mode) => {
+            let (candidates, mode) = chosen(draft, node, candidates, mode);
+            let quorums = quorums_of(node, &candidates);
             let slots = new_slots(draft, candidates, mode, shape.kind);
-            let quorums = node.quorums.clone();
             let visit = open_visit(draft, token, &node.id, VisitShape { mode, slots, quorums, ..shape });
             time::set_timers(draft, visit, node);
             settle(draft, visit)
@@ -299,6 +309,30 @@ pub(super) fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Re
             Ok(())
         }
     }
+}
+
+/// Step 8: which of them are asked, and how they decide. Whoever claims a task of a pool decides alone. Looking ahead draws
+/// nobody, since another one may be drawn then.
+fn chosen(
+    draft: &Draft<'_>,
+    node: &Approval,
+    candidates: Vec<Candidate>,
+    mode: Mode,
+) -> (Vec<Candidate>, Mode) {
+    match node.assign {
+        Assign::Everybody => (candidates, mode),
+        Assign::Pool => (candidates, Mode::default()),
+        Assign::Random | Assign::RoundRobin | Assign::LeastLoaded => match draft.purpose {
+            Purpose::Act | Purpose::Check => (draw(candidates, node, draft.scene(TokenId(0))), mode),
+            Purpose::Preview => (candidates, Mode::default()),
+        },
+    }
+}
+
+/// What the groups that are there have to reach. Those whom the empty rule names vote in none.
+fn quorums_of(node: &Approval, candidates: &[Candidate]) -> Vec<Quorum> {
+    let there = |quorum: &&Quorum| candidates.iter().any(|it| it.group.as_ref() == Some(&quorum.group));
+    node.quorums.iter().filter(there).cloned().collect()
 }
 
 fn kind_of(node: &Approval) -> VisitKind {
@@ -360,7 +394,9 @@ pub(super) struct VisitShape {
 pub(super) fn open_visit(draft: &mut Draft<'_>, token: TokenId, node: &NodeId, shape: VisitShape) -> VisitId {
     let visit = VisitId(draft.instance.visits.len() as u32);
     let VisitShape { level, kind, mode, quorums, slots, upcoming } = shape;
-    let same = |it: &&Visit| it.token == token && it.node == *node && it.level == level;
+    let same = |it: &&Visit| {
+        it.token == token && it.node == *node && it.level == level && it.kind != VisitKind::Pause
+    };
     let round = 1 + draft.instance.visits.iter().filter(same).count() as u32;
     let (at, node) = (draft.at, node.clone());
     draft.emit(Event::VisitOpened {
@@ -471,6 +507,7 @@ pub(super) fn in_order(lanes: &[Lane]) -> Vec<&Lane> {
 /// Tells people at a node and does not wait (B12).
 fn tell(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
     let people = find_people(&node.people, Some(&node.id), draft.scene(token));
+    draft.sent_on.insert(draft.events.len(), token);
     send(draft, Some(&node.id), people);
 }
 

@@ -1,7 +1,7 @@
 //! Deciding in a slot: who may, and on what. What the slots of a visit come to: `verdict.rs`.
 
 use super::verdict::settle;
-use super::{Draft, check_active, checked_text, edits, handing, people_node, signers, sweep};
+use super::{Draft, check_active, checked_text, edits, handing, people_node, picks, signers, sweep};
 use crate::approvers::{Barred, is_separated};
 use crate::command::Opinion;
 use crate::event::{Decision, Event};
@@ -37,6 +37,7 @@ pub(super) fn decide_slot(
             edits::check_filled_in(draft, visit)?;
         }
     }
+    picks::by_approver(draft, visit, (actor, decision), opinion)?;
     let comment = comment.to_owned();
     handing::take_back(draft, slot, actor);
     draft.emit(Event::SlotDecided { at: draft.at, slot, by: actor, decision, comment });
@@ -117,6 +118,7 @@ fn may_approve_himself(template: &Template, visit: &Visit) -> bool {
     }
 }
 
+/// Somebody may decide in the slot now, or why not.
 pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     match slot.state {
         SlotState::Pending if can_decide(draft.instance.status) => Ok(()),
@@ -139,6 +141,12 @@ pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Re
             Err(Rejection::AlreadyDecided { by: None, at: None, decision: None })
         }
     }
+}
+
+/// People are asked at the moment.
+pub(super) fn check_running(draft: &Draft<'_>) -> Result<(), Rejection> {
+    let status = draft.instance.status;
+    if can_decide(status) { Ok(()) } else { Err(Rejection::NotRunning { status }) }
 }
 
 pub(super) fn can_decide(status: Status) -> bool {

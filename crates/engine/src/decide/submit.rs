@@ -2,7 +2,7 @@
 
 use super::advance::{start, tell_named};
 use super::verdict::settle;
-use super::{Draft, Purpose, TITLE_LIMIT, check_active, edits, waiting};
+use super::{Draft, Purpose, TITLE_LIMIT, check_active, edits, freeze, waiting};
 use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
@@ -62,6 +62,7 @@ pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejec
     let digest = edits::digest(draft.instance.template_version, &form);
     draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial, linked, digest });
     tell_named(draft, &request.cc);
+    freeze::freeze(draft);
     start(draft)
 }
 

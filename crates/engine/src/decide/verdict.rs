@@ -1,12 +1,12 @@
 //! What the slots of a visit come to (semantics B3): whose turn it is, or how the visit ends. All of it in exact integers.
 
-use super::advance::go_on;
-use super::{Draft, signers, sweep};
+use super::advance::{Arrival, go_on, open};
+use super::{Draft, people_node, signers, sweep};
 use crate::event::Event;
 use crate::ids::{SlotId, VisitId};
-use crate::instance::{Slot, SlotState, Visit, VisitState};
+use crate::instance::{Slot, SlotState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Abstain, AllReject, Mode, OrReject, Threshold, Vote};
+use crate::template::{Abstain, AllReject, Mode, OrReject, Quorum, Threshold, Vote};
 
 /// Draws the consequences of what has happened in a visit: what added people come to, whose turn it is, or how it ends.
 pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
@@ -18,6 +18,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection
         match verdict(visit) {
             Verdict::Wait => return Ok(()),
             Verdict::Turn(slot) => sweep::turn(draft, slot),
+            Verdict::Nobody => return ask_others(draft, id),
             Verdict::Close(state) => {
                 draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
                 return go_on(draft, id);
@@ -26,11 +27,22 @@ pub(super) fn settle(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection
     }
 }
 
+/// Everybody who was asked is gone: the node is entered again without people, so that its empty rule says who decides.
+fn ask_others(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    let Some(node) = people_node(draft, visit) else { return Ok(()) };
+    let arrival = Arrival::again(visit, node, Vec::new());
+    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
+    open(draft, arrival)
+}
+
 /// What the slots of an open visit come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Verdict {
     Wait,
     Turn(SlotId),
+    /// Nobody is left who was or could be asked.
+    Nobody,
     Close(VisitState),
 }
 
@@ -38,11 +50,25 @@ fn verdict(visit: &Visit) -> Verdict {
     // People somebody added to his own slot speak through that slot.
     let slots: Vec<&Slot> = visit.slots.iter().filter(|slot| slot.parent.is_none()).collect();
     let tally = Tally::of(&slots);
-    match (outcome(visit.mode, &tally), tally.pending, tally.queued) {
+    if is_deserted(visit, &slots, &tally) {
+        return Verdict::Nobody;
+    }
+    let outcome = match visit.mode {
+        Mode::Vote(vote) if !visit.quorums.is_empty() => by_groups(vote, &visit.quorums, &slots),
+        mode => outcome(mode, &tally),
+    };
+    match (outcome, tally.pending, tally.queued) {
         (Some(state), _, _) => Verdict::Close(state),
         (None, 0, Some(next)) => Verdict::Turn(next),
         (None, _, _) => Verdict::Wait,
     }
+}
+
+/// Everybody was taken out, or everybody of a group that has to reach something.
+fn is_deserted(visit: &Visit, slots: &[&Slot], tally: &Tally) -> bool {
+    let by_template = matches!(visit.kind, VisitKind::Approve | VisitKind::Handle | VisitKind::Pool);
+    let lacks = |quorum: &Quorum| Tally::of(&group(slots, quorum)).count == 0;
+    by_template && (tally.count == 0 || visit.quorums.iter().any(lacks))
 }
 
 /// How people end who decide in this mode, if their slots settle it.
@@ -50,12 +76,14 @@ pub(super) fn outcome(mode: Mode, tally: &Tally) -> Option<VisitState> {
     match mode {
         Mode::OrSign { reject: OrReject::FirstDecides } if tally.rejected > 0 => Some(VisitState::Rejected),
         Mode::OrSign { .. } if tally.approved > 0 => Some(tally.passed()),
-        Mode::OrSign { .. } if tally.rejected == tally.count => Some(VisitState::Rejected),
-        Mode::Countersign { reject: AllReject::WaitForAll } if tally.open > 0 => None,
+        Mode::Countersign { reject: AllReject::AtOnce } | Mode::InTurn if tally.rejected > 0 => {
+            Some(VisitState::Rejected)
+        }
+        Mode::OrSign { .. } | Mode::Countersign { .. } | Mode::InTurn if tally.open > 0 => None,
+        Mode::OrSign { .. } => Some(VisitState::Rejected),
         Mode::Countersign { .. } | Mode::InTurn if tally.rejected > 0 => Some(VisitState::Rejected),
-        Mode::Countersign { .. } | Mode::InTurn if tally.approved == tally.count => Some(tally.passed()),
+        Mode::Countersign { .. } | Mode::InTurn => Some(tally.passed()),
         Mode::Vote(vote) => counted(vote, tally),
-        Mode::OrSign { .. } | Mode::Countersign { .. } | Mode::InTurn => None,
     }
 }
 
@@ -64,29 +92,77 @@ fn counted(vote: Vote, tally: &Tally) -> Option<VisitState> {
     if vote.wait_for_all && tally.open > 0 {
         return None;
     }
-    if tally.vetoed || (vote.one_reject_ends && tally.rejected > 0) {
+    if is_blocked(vote, tally) {
         return Some(VisitState::Rejected);
     }
-    if reaches(vote, tally, 0, 0) {
-        return Some(tally.passed());
+    match standing(vote, tally)? {
+        Standing::Reached => Some(tally.passed()),
+        Standing::OutOfReach => Some(VisitState::Rejected),
     }
-    let possible = reaches(vote, tally, tally.open, tally.open_weight);
-    (!possible).then_some(VisitState::Rejected)
 }
 
-/// Whether the approvals reach the threshold, with so many more people of so much weight.
+/// Passes when every group has reached its own threshold, and fails when one cannot any more (B3.5).
+fn by_groups(vote: Vote, quorums: &[Quorum], slots: &[&Slot]) -> Option<VisitState> {
+    let whole = Tally::of(slots);
+    if vote.wait_for_all && whole.open > 0 {
+        return None;
+    }
+    if is_blocked(vote, &whole) {
+        return Some(VisitState::Rejected);
+    }
+    let each = quorums.iter().map(|quorum| {
+        let own = Vote { threshold: quorum.threshold, ..vote };
+        standing(own, &Tally::of(&group(slots, quorum)))
+    });
+    let each: Vec<Option<Standing>> = each.collect();
+    if each.contains(&Some(Standing::OutOfReach)) {
+        return Some(VisitState::Rejected);
+    }
+    each.iter().all(Option::is_some).then(|| whole.passed())
+}
+
+fn group<'s>(slots: &[&'s Slot], quorum: &Quorum) -> Vec<&'s Slot> {
+    slots.iter().copied().filter(|slot| slot.group.as_ref() == Some(&quorum.group)).collect()
+}
+
+/// A rejection that counts for more than a vote.
+fn is_blocked(vote: Vote, tally: &Tally) -> bool {
+    tally.vetoed || (vote.one_reject_ends && tally.rejected > 0)
+}
+
+/// What is certain of a threshold already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Reached,
+    OutOfReach,
+}
+
+fn standing(vote: Vote, tally: &Tally) -> Option<Standing> {
+    if reaches(vote, tally, 0, 0) {
+        return Some(Standing::Reached);
+    }
+    let possible = reaches(vote, tally, tally.open, tally.open_weight);
+    (!possible).then_some(Standing::OutOfReach)
+}
+
+/// Whether the approvals reach the threshold, with so many more people of so much weight. The approval of all who did not
+/// abstain from the base reaches every threshold, so that none is out of reach from the beginning.
 fn reaches(vote: Vote, tally: &Tally, more: usize, more_weight: u64) -> bool {
     let (people, weight) = match vote.abstain {
         Abstain::ShrinksBase => (tally.count - tally.abstained, tally.weight - tally.abstained_weight),
         Abstain::Never | Abstain::KeepsBase => (tally.count, tally.weight),
     };
-    let approved = u128::from(tally.approved_weight + more_weight);
+    let approved = tally.approved + more;
+    if approved == 0 || approved == people {
+        return approved > 0;
+    }
+    let weighed = u128::from(tally.approved_weight + more_weight);
     let (got, needed) = match vote.threshold {
-        Threshold::Count(count) => ((tally.approved + more) as u128, u128::from(count).min(people as u128)),
-        Threshold::Weight(sum) => (approved, u128::from(sum).min(u128::from(weight))),
-        Threshold::Percent(points) => (approved * 10_000, u128::from(points) * u128::from(weight)),
+        Threshold::Count(count) => (approved as u128, u128::from(count)),
+        Threshold::Weight(sum) => (weighed, u128::from(sum).min(u128::from(weight))),
+        Threshold::Percent(points) => (weighed * 10_000, u128::from(points) * u128::from(weight)),
     };
-    if vote.strict { got > needed } else { got >= needed && got > 0 }
+    got > needed || (got == needed && got > 0 && !vote.strict)
 }
 
 /// Counts over slots; those that were taken out or are not needed any more do not count.

@@ -96,7 +96,7 @@ pub(super) fn answer(
     values: &FormData,
 ) -> Result<(), Rejection> {
     let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-    if visit.state != VisitState::Open || visit.kind.asks_people() {
+    if visit.state != VisitState::Open || !matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. }) {
         return Ok(());
     }
     let taken = match draft.template.block(&visit.node) {
@@ -156,9 +156,14 @@ pub(super) fn collects(draft: &Draft<'_>, visit: &Visit) -> bool {
 pub(super) fn answer_all(draft: &mut Draft<'_>) -> Result<bool, Rejection> {
     debug_assert!(draft.purpose != Purpose::Act);
     let waits = |it: &&Visit| it.state == VisitState::Open && !it.kind.asks_people();
-    let Some(visit) = draft.instance.visits.iter().find(waits).map(|it| it.id) else { return Ok(false) };
-    draft.emit(Event::VisitClosed { at: draft.at, visit, state: VisitState::Passed });
-    go_on(draft, visit)?;
+    let Some(visit) = draft.instance.visits.iter().find(waits) else { return Ok(false) };
+    let (id, kind) = (visit.id, visit.kind);
+    if kind == VisitKind::Pause {
+        time_is_up(draft, id)?;
+        return Ok(true);
+    }
+    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Passed });
+    go_on(draft, id)?;
     Ok(true)
 }
 

@@ -127,7 +127,12 @@ impl Instance {
                 state: TokenState::Live,
                 outcome: None,
             }),
-            Event::TokenForked { token, .. } => self.change_token(*token, |it| it.state = TokenState::Forked),
+            Event::TokenForked { token, fork } => {
+                // What came of the branches of an earlier time round is not what comes of this one.
+                let earlier = |it: &&mut Token| it.parent == Some(*token) && it.fork.as_ref() == Some(fork);
+                self.tokens.iter_mut().filter(earlier).for_each(|it| it.outcome = None);
+                self.change_token(*token, |it| it.state = TokenState::Forked);
+            }
             Event::TokenArrived { token, outcome } => self.change_token(*token, |it| {
                 it.state = TokenState::Arrived;
                 it.outcome = Some(*outcome);

@@ -152,6 +152,28 @@ fn mark(step: &Step) -> Mark {
             says.add(lane.0.as_bytes());
             Mark { place: place('l', Some(branch)), says: says.short() }
         }
+        Step::Fork { node, branches, .. } => {
+            says.add(&branches.to_le_bytes());
+            Mark { place: place('l', Some(node)), says: says.short() }
+        }
+        Step::Branch { fork, lane, item, .. } => {
+            says.add(lane.as_ref().map_or(&[], |lane| lane.0.as_bytes()));
+            says.add(&serde_json::to_vec(item).unwrap_or_default());
+            Mark { place: place('b', Some(fork)), says: says.short() }
+        }
+        Step::SubProcess { node, template, .. } => {
+            says.add(template.0.as_bytes());
+            Mark { place: place('o', Some(node)), says: says.short() }
+        }
+        Step::Auto { node, state, .. } => {
+            says.add(format!("{state:?}").as_bytes());
+            Mark { place: place('o', Some(node)), says: says.short() }
+        }
+        // The moment a delay ends moves with the clock, and is no difference.
+        Step::Join { node, .. } => Mark { place: place('j', Some(node)), says: says.short() },
+        Step::Delay { node, .. } | Step::Trigger { node, .. } | Step::Route { node, .. } => {
+            Mark { place: place('o', Some(node)), says: says.short() }
+        }
     }
 }
 
@@ -166,7 +188,17 @@ fn named_step(step: Option<&Step>) -> (Option<NodeId>, String) {
     match step {
         Some(Step::Approval { node, title, .. }) => (Some(node.clone()), title.clone()),
         Some(Step::Cc { node, title, .. }) => (node.clone(), title.clone()),
-        Some(Step::Lane { branch, title, .. }) => (Some(branch.clone()), title.clone()),
+        Some(
+            Step::Lane { branch: node, title, .. }
+            | Step::Fork { node, title, .. }
+            | Step::Branch { fork: node, title, .. }
+            | Step::Join { node, title }
+            | Step::Delay { node, title, .. }
+            | Step::Trigger { node, title, .. }
+            | Step::SubProcess { node, title, .. }
+            | Step::Route { node, title, .. }
+            | Step::Auto { node, title, .. },
+        ) => (Some(node.clone()), title.clone()),
         None => (None, String::new()),
     }
 }
@@ -174,15 +206,15 @@ fn named_step(step: Option<&Step>) -> (Option<NodeId>, String) {
 /// The node with this mark, where the template still has it.
 fn named_place(wanted: u32, template: &Template) -> (Option<NodeId>, String) {
     let is_it = |block: &&Block| {
-        let kind = match block {
-            Block::Approval(_) => 'a',
-            Block::Cc(_) => 'c',
-            Block::Branch(_) | Block::Parallel(_) | Block::Each(_) => 'l',
+        let kinds = match block {
+            Block::Approval(_) => "a",
+            Block::Cc(_) => "c",
+            Block::Branch(_) | Block::Parallel(_) | Block::Each(_) => "lbj",
             Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {
-                'o'
+                "o"
             }
         };
-        place(kind, Some(block.id())) == wanted
+        kinds.chars().any(|kind| place(kind, Some(block.id())) == wanted)
     };
     match template.blocks().into_iter().find(is_it) {
         Some(block) => (Some(block.id().clone()), block.title().to_owned()),

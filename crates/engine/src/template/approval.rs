@@ -19,7 +19,8 @@ pub struct Approval {
     /// How several people decide together. A chain of levels has its own, see `Chain::heads`.
     #[serde(default)]
     pub mode: Mode,
-    /// What happens to a slot of the initiator's own; absent: `Skip`, on a control node `Supervisor` (semantics B6.1).
+    /// What happens to a slot of the initiator's own; absent: `Skip`, on a control node `Supervisor`, on a handler node
+    /// `Approve` (semantics B6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_rule: Option<SelfRule>,
     /// What happens where nobody is found (semantics B8).
@@ -117,12 +118,13 @@ impl Approval {
         }
     }
 
-    /// The self rule with its default (semantics B6.1).
+    /// The self rule with its default (semantics B6.1). Carrying out is no approval: the initiator may do that himself.
     pub fn self_rule(&self) -> SelfRule {
-        match (self.self_rule, self.control) {
-            (Some(rule), _) => rule,
-            (None, false) => SelfRule::Skip,
-            (None, true) => SelfRule::Supervisor,
+        match (self.self_rule, self.handle, self.control) {
+            (Some(rule), _, _) => rule,
+            (None, true, _) => SelfRule::Approve,
+            (None, false, false) => SelfRule::Skip,
+            (None, false, true) => SelfRule::Supervisor,
         }
     }
 }

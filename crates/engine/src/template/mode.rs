@@ -118,7 +118,7 @@ pub struct Ballot {
     /// How much his vote counts.
     #[serde(default = "one")]
     pub weight: u32,
-    /// His rejection rejects, whatever the others say.
+    /// His rejection rejects, whatever the others say. A vote may pass before he has spoken unless it waits for all.
     #[serde(default)]
     pub veto: bool,
     /// The group he votes in, where groups have a quorum each.

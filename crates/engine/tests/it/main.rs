@@ -5,6 +5,7 @@ mod blocks;
 mod calendar;
 mod check;
 mod expression;
+mod flows;
 mod form_edits;
 mod form_rules;
 mod golden;

@@ -1,6 +1,9 @@
 //! One file per section of the specification.
 
 mod b10_conditions;
+mod b11_forks;
+mod b11_picks;
+mod b11_waiting;
 mod b12_cc;
 mod b13_time;
 mod b14_preview;
@@ -10,6 +13,8 @@ mod b18_batch;
 mod b1_resolution;
 mod b2_levels;
 mod b3_modes;
+mod b3_pool;
+mod b3_votes;
 mod b4_reject;
 mod b5_add_sign;
 mod b5_remove_sign;

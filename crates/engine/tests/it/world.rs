@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::absence::Absence;
 use zhupi_engine::approvers::Why;
+use zhupi_engine::command::Outside;
 use zhupi_engine::directory::{Calendars, Department, Role, User, UserGroup};
 use zhupi_engine::event::Decision;
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
@@ -287,9 +288,19 @@ impl Run {
         initiator: &str,
         submit: Submit,
     ) -> Result<Self, Rejection> {
+        Self::submit_with(world, template, initiator, submit, Outside::default())
+    }
+
+    pub fn submit_with(
+        world: World,
+        template: Template,
+        initiator: &str,
+        submit: Submit,
+        outside: Outside,
+    ) -> Result<Self, Rejection> {
         let instance = Instance::draft(uuid("instance").into(), uuid("template").into(), 1, user(initiator));
         let mut run = Self { template, world, instance, events: Vec::new(), clock: 0 };
-        run.act(initiator, Command::Submit(submit))?;
+        run.act_with(initiator, Command::Submit(submit), outside)?;
         Ok(run)
     }
 
@@ -330,7 +341,22 @@ impl Run {
     }
 
     fn act_at(&mut self, actor: UserId, now: Timestamp, command: Command) -> Result<(), Rejection> {
-        let envelope = Envelope { actor, at: now, seen_version: None, command, outside: Default::default() };
+        self.act_knowing(actor, now, command, Outside::default())
+    }
+
+    pub fn act_with(&mut self, actor: &str, command: Command, outside: Outside) -> Result<(), Rejection> {
+        self.clock += 60;
+        self.act_knowing(user(actor), at(self.clock), command, outside)
+    }
+
+    fn act_knowing(
+        &mut self,
+        actor: UserId,
+        now: Timestamp,
+        command: Command,
+        outside: Outside,
+    ) -> Result<(), Rejection> {
+        let envelope = Envelope { actor, at: now, seen_version: None, command, outside };
         let events = decide(&self.template, &self.world.directory(), &self.instance, &envelope)?;
         events.iter().for_each(|event| self.instance.apply(event));
         self.instance.version += 1;

@@ -7,8 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::condition::GroupsOutcome;
-use zhupi_engine::ids::NodeId;
-use zhupi_engine::instance::VisitState;
+use zhupi_engine::form::{RowId, Value};
+use zhupi_engine::ids::{NodeId, TemplateId};
+use zhupi_engine::instance::{Item, Token, TokenState, VisitState};
 use zhupi_engine::preview::{
     PathChange, PathDifference, Preview, PreviewPerson, Step, Uncertain, likely_path,
 };
@@ -68,6 +69,87 @@ pub enum StepView {
         /// What its conditions saw; absent for the default lane.
         #[schema(value_type = Option<Object>)]
         outcome: Option<GroupsOutcome>,
+        /// What is not known yet.
+        #[schema(value_type = Vec<String>)]
+        uncertain: Vec<Uncertain>,
+    },
+    /// Several branches begin at the same time; each follows as a `branch` with its steps, and a `join` ends them.
+    Fork {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        branches: u32,
+    },
+    /// One of the branches of a fork.
+    Branch {
+        /// The fork.
+        #[schema(value_type = String)]
+        node: NodeId,
+        /// Absent where it runs for an element of a list.
+        #[schema(value_type = Option<String>)]
+        lane: Option<NodeId>,
+        /// The title of the lane, or the element the branch runs for.
+        title: String,
+        /// The rows of the table it runs for.
+        #[schema(value_type = Vec<u32>)]
+        rows: Vec<RowId>,
+        /// What the conditions of an inclusive lane saw.
+        #[schema(value_type = Option<Object>)]
+        outcome: Option<GroupsOutcome>,
+        /// What is not known yet.
+        #[schema(value_type = Vec<String>)]
+        uncertain: Vec<Uncertain>,
+    },
+    /// All branches of a fork are waited for.
+    Join {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+    },
+    /// Time passes.
+    Delay {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        /// Until when, if it were reached now.
+        #[schema(value_type = Option<String>)]
+        until: Option<Timestamp>,
+    },
+    /// A webhook is called.
+    Trigger {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        /// Its answer is waited for.
+        waits: bool,
+    },
+    /// An instance of another template begins.
+    SubProcess {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        #[schema(value_type = uuid::Uuid)]
+        template: TemplateId,
+        /// Its end is waited for.
+        waits: bool,
+    },
+    /// As things stand it would go back from here.
+    Route {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        #[schema(value_type = String)]
+        to: NodeId,
+        #[schema(value_type = Object)]
+        outcome: GroupsOutcome,
+    },
+    /// A node decides by itself.
+    Auto {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        #[schema(value_type = String)]
+        state: VisitState,
     },
 }
 
@@ -130,13 +212,29 @@ pub fn upcoming(
 }
 
 fn has_happened(instance: &Instance, step: &Step) -> bool {
+    let visited = |node: &NodeId| instance.visits.iter().any(|visit| &visit.node == node);
     match step {
         Step::Approval { node, level, .. } => {
             instance.visits.iter().any(|visit| &visit.node == node && visit.level == *level)
         }
         Step::Cc { node, .. } => node.is_some() && instance.cc.iter().any(|entry| &entry.node == node),
         Step::Lane { branch, .. } => instance.lanes.iter().any(|taken| &taken.branch == branch),
+        Step::Fork { node, .. } | Step::Branch { fork: node, .. } | Step::Join { node, .. } => {
+            has_joined(instance, node)
+        }
+        Step::Delay { node, .. }
+        | Step::Trigger { node, .. }
+        | Step::SubProcess { node, .. }
+        | Step::Route { node, .. }
+        | Step::Auto { node, .. } => visited(node),
     }
+}
+
+/// Tokens came out of the fork, and none of them is on its way any more.
+fn has_joined(instance: &Instance, fork: &NodeId) -> bool {
+    let mut tokens = instance.tokens.iter().filter(|token| token.fork.as_ref() == Some(fork)).peekable();
+    let done = |token: &Token| matches!(token.state, TokenState::Finished | TokenState::Cancelled);
+    tokens.peek().is_some() && tokens.all(done)
 }
 
 fn step_view(step: Step, directory: &Directory) -> StepView {
@@ -148,8 +246,43 @@ fn step_view(step: Step, directory: &Directory) -> StepView {
         Step::Cc { node, title, people } => {
             StepView::Cc { node, title, people: people.iter().map(|found| told(found, directory)).collect() }
         }
-        Step::Lane { branch, lane, title, outcome } => StepView::Lane { node: branch, lane, title, outcome },
+        Step::Lane { branch, lane, title, outcome, uncertain } => {
+            StepView::Lane { node: branch, lane, title, outcome, uncertain }
+        }
+        Step::Fork { node, title, branches } => StepView::Fork { node, title, branches },
+        Step::Branch { fork, lane, title, item, outcome, uncertain } => {
+            let title = if lane.is_some() { title } else { element(item.as_ref(), directory) };
+            let rows = item.map_or_else(Vec::new, |item| item.rows);
+            StepView::Branch { node: fork, lane, title, rows, outcome, uncertain }
+        }
+        Step::Join { node, title } => StepView::Join { node, title },
+        Step::Delay { node, title, until } => StepView::Delay { node, title, until },
+        Step::Trigger { node, title, waits } => StepView::Trigger { node, title, waits },
+        Step::SubProcess { node, title, template, waits } => {
+            StepView::SubProcess { node, title, template, waits }
+        }
+        Step::Route { node, title, to, outcome } => StepView::Route { node, title, to, outcome },
+        Step::Auto { node, title, state } => StepView::Auto { node, title, state },
     }
+}
+
+/// The element a branch runs for, in words.
+fn element(item: Option<&Item>, directory: &Directory) -> String {
+    match item.and_then(|item| item.value.as_ref()) {
+        Some(Value::People(users)) => joined(users.iter().map(|user| directory.name(*user))),
+        Some(Value::Departments(ids)) => {
+            joined(ids.iter().filter_map(|id| Some(directory.department(*id)?.name.clone())))
+        }
+        Some(Value::Choice(option)) => option.to_string(),
+        Some(Value::Choices(options)) => joined(options.iter().map(ToString::to_string)),
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) | None => String::new(),
+    }
+}
+
+fn joined(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn planned(person: PreviewPerson) -> PlannedPerson {
