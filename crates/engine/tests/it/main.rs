@@ -14,6 +14,7 @@ mod ledger;
 mod naming;
 mod random;
 mod random_signers;
+mod reference;
 mod scenarios;
 mod today;
 mod values;

@@ -27,5 +27,6 @@ mod b8_leaver;
 mod b9_withdraw;
 mod comments;
 mod d5_regression;
+mod d8_lines;
 mod d9_separation;
 mod submit;
