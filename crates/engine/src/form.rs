@@ -16,7 +16,7 @@ pub use check::{DEFAULT_CURRENCY, LIST_LIMIT, TEXT_LIMIT, read_partial, read_val
 pub(crate) use check::{is_currency, plain_date};
 pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_values};
 pub use rows::{Row, RowId};
-pub(crate) use rules::{check_date_formula, check_rules};
+pub(crate) use rules::{check_date_formula, check_rules, date_by_formula};
 pub use rules::{check_values, compute};
 pub use state::{FieldState, field_states};
 pub use words::readable;

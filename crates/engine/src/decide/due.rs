@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::calendar::WorkTime;
-use crate::form::Value;
+use crate::form::{Value, date_by_formula};
 use crate::ids::{FieldId, SlotId, VisitId};
 use crate::instance::Visit;
 use crate::template::{Approval, Deadline, Due, Limit, TimeoutAction, TimeoutWhat};
@@ -142,7 +142,11 @@ pub(super) fn moment(draft: &Draft<'_>, due: &Due, clock: &WorkTime<'_>) -> Opti
         Due::Field { field, offset } => {
             date_of(draft, field).map(|date| later(on_the_clock(draft, date), (*offset).into()))
         }
-        Due::Formula(_) => None,
+        Due::Formula(text) => {
+            let (form, data) = (&draft.template.form, &draft.instance.form);
+            let date = date_by_formula(form, data, text, draft.today());
+            date.map(|date| on_the_clock(draft, date))
+        }
     }
 }
 

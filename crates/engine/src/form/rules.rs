@@ -7,7 +7,7 @@ use crate::expression::{
     Checked, Currency, Fault, Place, Scalar, Scope, Site, Type, check, evaluate, holds, parse,
 };
 use crate::problem::Problem;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +50,22 @@ pub(crate) fn check_date_formula(form: &Form, text: &str) -> Result<(), Fault> {
             let message = format!("this must be a date, not {}", other.words());
             Err(Fault { at: 0, code: "type_mismatch", message })
         }
+    }
+}
+
+/// The date that a formula outside of the form yields; nothing where it yields none.
+pub(crate) fn date_by_formula(form: &Form, data: &FormData, text: &str, today: Date) -> Option<DateTime> {
+    let checked = check(&parse(text).ok()?, Site { form, table: None }).ok()?;
+    let scope = Scope { data, row: None, today, mixed: Cell::new(false) };
+    match evaluate(&checked.code, &scope)? {
+        Scalar::Date(date) => Some(date),
+        Scalar::Number(_)
+        | Scalar::Money(..)
+        | Scalar::Text(_)
+        | Scalar::Bool(_)
+        | Scalar::Period(_)
+        | Scalar::Choice(..)
+        | Scalar::Other(_) => None,
     }
 }
 

@@ -145,6 +145,18 @@ fn a_limit_may_be_a_date_of_the_form_and_some_time_before_or_after_it() {
 }
 
 #[test]
+fn a_limit_may_be_reckoned_from_the_form() {
+    let due = |form: serde_json::Value| {
+        let due = Due::Formula("if(month(day) = 1, date(2026, 1, 13), day)".to_owned());
+        let node = Block::Approval(limited("a", &["bob"], due, vec![]));
+        let template = with_form(vec![field("day", FieldKind::Date)], vec![node]);
+        Run::start_with(World::new().people(&["ann", "bob"]), template, "ann", form).visit("a").due_at
+    };
+    assert_eq!(due(json!({ "day": "2026-01-10" })), Some(clock("13T00:00")));
+    assert_eq!(due(json!({})), None);
+}
+
+#[test]
 fn without_the_date_there_is_no_limit_and_a_date_in_the_past_is_up_at_once() {
     assert_eq!(due_by("day", 0, json!({})), None);
     let form = json!({ "day": "2025-12-24" });
