@@ -81,9 +81,13 @@ impl Known {
         self.row.as_ref().filter(|row| !row.deleted)
     }
 
+    fn says(&self) -> Data {
+        self.live().map(|row| row.data.clone()).unwrap_or_default()
+    }
+
     /// What the object will say if everything that is asked for is approved.
     fn asked(&self) -> Data {
-        let mut data = self.live().map(|row| row.data.clone()).unwrap_or_default();
+        let mut data = self.says();
         self.open.iter().for_each(|open| lay(&mut data, staged(&open.run)));
         data
     }
@@ -175,7 +179,7 @@ impl App {
             let refusal = Refusal::AlreadyRunning { instance };
             return if changed.is_empty() { Ok(()) } else { Err(refusal.into()) };
         }
-        let mut after = known.live().map(|row| row.data.clone()).unwrap_or_default();
+        let mut after = known.says();
         after.extend(teller.told.data.clone());
         refuse_unfit(&known.sort, &after)?;
         match self.choose(teller, known, Timing::Created, &changed, &after).await? {
@@ -268,7 +272,9 @@ impl App {
     ) -> Result<(), Error> {
         let row = known.live().ok_or(Error::NotFound)?;
         let (entity, run) = amend(&entity_of(row), &open.run.run, changed);
-        let mut write = self.next(teller, known, entity.data, EntryKind::Amended, changed);
+        let made = diff(&row.data, &entity.data);
+        let entry = if made.is_empty() { changed } else { &made };
+        let mut write = self.next(teller, known, entity.data, EntryKind::Amended, entry);
         write.run = Some(RunRow { run, ..open.run.clone() });
         write.entries.iter_mut().for_each(|entry| entry.instance = Some(open.run.instance));
         Ok(self.store.write_entity(teller.tenant, &write, &[]).await?)
@@ -285,7 +291,7 @@ impl App {
         let teller = Teller { tenant, by, told: &told };
         for _ in 0..TRIES {
             let known = self.know(tenant, &told.entity_type, &told.id).await?;
-            let changes = diff(&known.asked(), &told.data);
+            let changes = diff(&known.says(), &told.data);
             let begin = Begin { teller, known: &known, rules: &open.rules, on: open.run.run.on, changes };
             match self.begin_run(begin).await {
                 Err(Error::Conflict) => {}
@@ -345,7 +351,7 @@ impl App {
         kind: EntryKind,
         changed: &[FieldChange],
     ) -> Result<(), Error> {
-        let mut data = known.live().map(|row| row.data.clone()).unwrap_or_default();
+        let mut data = known.says();
         data.extend(teller.told.data.clone());
         let write = self.next(teller, known, data, kind, changed);
         Ok(self.store.write_entity(teller.tenant, &write, &[]).await?)
@@ -468,7 +474,7 @@ impl App {
             title: None,
             seen: None,
         };
-        let changes = diff(&known.asked(), &told.data);
+        let changes = diff(&known.says(), &told.data);
         let teller = Teller { tenant, by, told: &told };
         let on = run.run.on;
         self.begin_run(Begin { teller, known: &known, rules: &rules, on, changes }).await?;

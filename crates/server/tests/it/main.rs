@@ -12,6 +12,7 @@ mod deliveries;
 mod demo;
 mod directory;
 mod effects;
+mod entities;
 mod esign;
 mod files;
 mod forms;

@@ -60,11 +60,11 @@ impl App {
     fn begin_write(&self, begin: &Begin<'_>, instance: InstanceId) -> EntityWrite {
         let Begin { teller, known, rules, on, changes } = begin;
         let apply = rules.trigger.apply;
-        let mut data = known.live().map(|row| row.data.clone()).unwrap_or_default();
+        let mut data = known.says();
         let kind = match (on, apply) {
             (Timing::Created, _) => {
                 data.extend(teller.told.data.clone());
-                EntryKind::Created
+                if known.live().is_some() { EntryKind::Changed } else { EntryKind::Created }
             }
             (Timing::Updated | Timing::StageChanged, Apply::ThenRevert) => {
                 lay(&mut data, changes);
