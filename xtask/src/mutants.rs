@@ -12,7 +12,7 @@ const PACKAGE: &str = "zhupi-engine";
 /// A change that makes a loop endless is noticed by this, in seconds.
 const TIMEOUT: &str = "60";
 /// Random instances a test run walks through; the full number is for `cargo xtask test`.
-const WALKS: (&str, &str) = ("ZHUPI_TEST_WALKS", "400");
+const WALKS: (&str, &str) = ("ZHUPI_TEST_WALKS", "300");
 /// What became of a mutant, by the list it stands in.
 const LISTS: [(&str, Outcome); 5] = [
     ("caught.txt", Outcome::Caught),

@@ -341,10 +341,10 @@ fn groups_are_large_enough_for_their_quorum() {
 fn chains_neither_vote_nor_draw() {
     let chain = json!({ "chain": { "line": "supervisors", "end": { "levels": 2 } } });
     let vote = json!({ "kind": "vote", "threshold": { "count": 1 } });
-    check_node(json!({ "approvers": chain, "mode": vote }), &["flow[1].mode vote_unfit"]);
+    check_node(json!({ "approvers": chain, "mode": vote }), &["flow[1].mode vote_idle"]);
     check_node(json!({ "approvers": chain, "assign": "round_robin" }), &["flow[1].assign assign_unfit"]);
     check_node(json!({ "approvers": chain }), &[]);
-    check_node(json!({ "handle": true, "mode": vote }), &["flow[1].mode vote_unfit"]);
+    check_node(json!({ "handle": true, "mode": vote }), &["flow[1].mode vote_idle"]);
 }
 
 #[test]

@@ -52,10 +52,10 @@ impl Check<'_> {
             Assign::Everybody => {}
         }
         if matches!(node.approvers, Approvers::Chain(_)) {
-            self.error(&mode, "vote_unfit", "the levels of a chain are asked one after another");
+            self.warn(&mode, "vote_idle", "the levels of a chain decide one after another, each by itself");
         }
         if node.handle {
-            self.error(&mode, "vote_unfit", "where people carry something out there is nothing to vote on");
+            self.warn(&mode, "vote_idle", "where people carry something out there is nothing to vote on");
         }
         self.threshold(vote.threshold, &format!("{mode}.threshold"));
         if vote.strict && needs_more_than_all(vote.threshold, voters(node)) {
@@ -151,7 +151,7 @@ impl Check<'_> {
             }
             TimeoutWhat::AutoApprove if node.control => {
                 let message = "a control that passes because nobody looked in time controls nothing";
-                self.error(path, "control_times_out", message);
+                self.warn(path, "control_times_out", message);
             }
             TimeoutWhat::AutoApprove => {
                 self.warn(path, "timeout_approves", "it may pass here without anybody having looked");
