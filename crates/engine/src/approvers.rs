@@ -13,7 +13,7 @@ pub(crate) use draw::draw;
 pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
 pub(crate) use levels::{chain_levels, supervisor_of};
-pub(crate) use resolve::{Candidate, Resolution, resolve};
+pub(crate) use resolve::{Candidate, Resolution, give_ballots, resolve};
 
 use crate::command::Outside;
 use crate::directory::Directory;

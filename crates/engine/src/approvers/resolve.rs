@@ -177,7 +177,7 @@ fn merge_candidates(candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// What each vote weighs, and who has a veto or votes in a group: by whom the rules chose, whoever stands in for him.
-fn give_ballots(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
+pub(crate) fn give_ballots(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
     for candidate in candidates {
         let own = node.ballots.iter().filter(|it| scene.directory.in_scope(candidate.user, &it.who));
         let weights = own.clone().map(|it| it.weight);

@@ -4,7 +4,7 @@
 use super::decision::{check_pending, open_slot};
 use super::verdict::{Tally, outcome, settle};
 use super::{Draft, advance, check_active, checked_text, handing, people_node, sweep, time};
-use crate::approvers::{Place, Why, WhyRule, barred};
+use crate::approvers::{Candidate, Place, Why, WhyRule, barred, give_ballots};
 use crate::command::AddSign;
 use crate::event::{AddKind, Event, NewSlot};
 use crate::ids::{SlotId, UserId, VisitId};
@@ -23,9 +23,9 @@ pub(super) fn add_sign(draft: &mut Draft<'_>, actor: UserId, request: &AddSign) 
     check_place(visit, slot, request, node)?;
     check_people(draft, (visit, node), &request.people)?;
     let comment = checked_text("comment", &request.comment)?.to_owned();
+    let slots = new_slots(draft, actor, (visit, slot, node), request);
     let (visit, slot, at) = (visit.id, slot.id, draft.at);
     handing::take_back(draft, slot, actor);
-    let slots = new_slots(draft, actor, &request.people);
     let added: Vec<SlotId> = slots.iter().map(|it| it.id).collect();
     draft.emit(Event::SlotsAdded {
         at,
@@ -97,19 +97,22 @@ fn mode_of(request: &AddSign) -> Mode {
     }
 }
 
-fn new_slots(draft: &Draft<'_>, actor: UserId, people: &[UserId]) -> Vec<NewSlot> {
-    let by = draft.directory.name(actor);
-    let slots = people.iter().zip(advance::next_slot(draft)..).map(|(user, id)| NewSlot {
-        id: SlotId(id),
-        owner: *user,
-        assignee: *user,
-        why: Why::by(WhyRule::Added { by: by.clone() }),
-        state: SlotState::Queued,
-        weight: 1,
-        veto: false,
-        group: None,
-    });
-    slots.collect()
+/// Places for the people brought in; whose turn it is follows. Peers of those whom the rules chose vote as these do, in the
+/// group of the one who brought them in where the node puts them in none.
+fn new_slots(
+    draft: &Draft<'_>,
+    actor: UserId,
+    (visit, slot, node): (&Visit, &Slot, &Approval),
+    request: &AddSign,
+) -> Vec<NewSlot> {
+    let why = Why::by(WhyRule::Added { by: draft.directory.name(actor) });
+    let people = request.people.iter().map(|user| Candidate::of(*user, why.clone()));
+    let mut people: Vec<Candidate> = people.collect();
+    if request.kind == AddKind::Peers && slot.parent.is_none() {
+        give_ballots(&mut people, node, draft.scene(visit.token));
+        people.iter_mut().for_each(|it| it.group = it.group.take().or(slot.group.clone()));
+    }
+    advance::new_slots(draft, people, Mode::InTurn, visit.kind)
 }
 
 /// How many people stand between somebody and the one whom the rules chose.

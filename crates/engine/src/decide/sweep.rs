@@ -218,7 +218,8 @@ fn merge(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
 /// Takes a slot out of its visit. Where nobody is left the node is entered again as if its rules had found these people.
 pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> Result<(), Rejection> {
     let Some((visit, slot)) = draft.instance.slot(id) else { return Ok(()) };
-    let (at, visit_id, claimed) = (draft.at, visit.id, slot.state == SlotState::Pending);
+    let (at, visit_id) = (draft.at, visit.id);
+    let claimed = slot.parent.is_none() && matches!(slot.state, SlotState::Pending | SlotState::Waiting);
     if slot.parent.is_some() || others_remain(draft, visit, slot) {
         if visit.kind == VisitKind::Pool && claimed {
             draft.emit(Event::Released { at, slot: id });

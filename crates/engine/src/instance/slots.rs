@@ -88,13 +88,14 @@ impl Instance {
         }
     }
 
-    /// One slot of a pool changes, and with it the others that are open.
+    /// One slot of a pool changes, and with it the others that are open. People brought in are not in the pool.
     fn change_pool(&mut self, id: SlotId, others: SlotState, change: impl FnOnce(&mut Slot)) {
         let pool = |visit: &&mut Visit| {
             visit.kind == VisitKind::Pool && visit.slots.iter().any(|slot| slot.id == id)
         };
         let Some(visit) = self.visits.iter_mut().find(pool) else { return };
-        for slot in visit.slots.iter_mut().filter(|slot| slot.id != id && slot.state.is_open()) {
+        let in_pool = |slot: &&mut Slot| slot.id != id && slot.parent.is_none() && slot.state.is_open();
+        for slot in visit.slots.iter_mut().filter(in_pool) {
             slot.state = others;
         }
         self.change_slot(id, change);

@@ -7,7 +7,8 @@ use zhupi_engine::condition::Scope;
 use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::instance::{AutoReason, SlotState, VisitState};
 use zhupi_engine::template::{
-    Abstain, AllReject, Approval, Block, Mode, Offer, Opinion, OrReject, SelfRule, Threshold, Vote,
+    Abstain, AllReject, Approval, Assign, Ballot, Block, Mode, Offer, Opinion, OrReject, Quorum, SelfRule,
+    Threshold, Vote,
 };
 use zhupi_engine::{Command, Rejection, Status};
 
@@ -224,6 +225,71 @@ fn peers_enlarge_a_vote_even_after_some_have_voted() {
     let run = add(run, "cid", AddKind::Peers, &["xia", "yan"]).approve("cid");
     assert_eq!(run.pending(), "dan xia yan");
     assert_eq!(run.approve("yan").status(), Status::Approved);
+}
+
+#[test]
+fn peers_in_a_vote_have_the_ballots_of_the_node_and_the_group_of_whoever_brought_them_in() {
+    let ballot = |name: &str, weight, group: &str| Ballot {
+        who: Scope { users: vec![user(name)], ..Scope::default() },
+        weight,
+        veto: false,
+        group: Some(group.to_owned()),
+    };
+    let quorum = |group: &str| Quorum { group: group.to_owned(), threshold: Threshold::Percent(10_000) };
+    let run = at_node(Approval {
+        mode: Mode::Vote(Vote::at(Threshold::Percent(10_000))),
+        ballots: vec![ballot("bob", 2, "g"), ballot("cid", 1, "h"), ballot("xia", 5, "h")],
+        quorums: vec![quorum("g"), quorum("h")],
+        ..node("n", members(&["bob", "cid"]))
+    });
+    let run = add(run, "bob", AddKind::Peers, &["xia", "yan"]);
+    let ballot_of = |name| {
+        let (_, slot) = run.instance.slot(run.slot_of(name)).unwrap();
+        (slot.weight, slot.group.clone().unwrap())
+    };
+    assert_eq!(ballot_of("xia"), (5, "h".to_owned()));
+    assert_eq!(ballot_of("yan"), (1, "g".to_owned()));
+    let run = run.approve("bob").approve("cid").approve("xia");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "yan"));
+    assert_eq!(run.approve("yan").status(), Status::Approved);
+}
+
+fn pool() -> Run {
+    at_node(Approval { assign: Assign::Pool, ..node("n", members(&["bob", "cid"])) })
+}
+
+fn claim(mut run: Run, name: &str) -> Run {
+    let slot = run.slot_of(name);
+    run.act(name, Command::Claim { slot }).unwrap();
+    run
+}
+
+#[test]
+fn whoever_claimed_a_task_brings_people_in_before_and_after_him() {
+    let run = add(claim(pool(), "bob"), "bob", AddKind::Before, &["xia"]).approve("xia");
+    assert_eq!((run.pending().as_str(), run.state("cid")), ("bob", SlotState::Taken));
+    let run = add(run, "bob", AddKind::After, &["yan"]).approve("bob").approve("yan");
+    assert_eq!(run.status(), Status::Approved);
+    for kind in [AddKind::Peers, AddKind::Together] {
+        let refused = try_add(&mut claim(pool(), "bob"), "bob", kind, &["xia"]);
+        assert_eq!(refused, Err(Rejection::NotOffered { action: "add_sign" }));
+    }
+}
+
+#[test]
+fn a_task_given_back_to_its_pool_keeps_the_people_after_whoever_had_it() {
+    let mut run = add(claim(pool(), "bob"), "bob", AddKind::After, &["xia"]);
+    run.act("bob", Command::Release { slot: run.slot_of("bob") }).unwrap();
+    assert_eq!((run.state("cid"), run.state("xia")), (SlotState::Offered, SlotState::Queued));
+    assert_eq!(claim(run, "cid").approve("cid").status(), Status::Approved);
+}
+
+#[test]
+fn whoever_waits_in_a_pool_and_leaves_gives_it_back() {
+    let run = add(claim(pool(), "bob"), "bob", AddKind::Before, &["xia"]);
+    let run = run.with(|world| world.disabled("bob")).sweep();
+    assert_eq!((run.state("bob"), run.state("xia")), (SlotState::Removed, SlotState::NotNeeded));
+    assert_eq!(claim(run, "cid").approve("cid").status(), Status::Approved);
 }
 
 #[test]
