@@ -60,7 +60,7 @@ impl Check<'_> {
         self.threshold(vote.threshold, &format!("{mode}.threshold"));
         if vote.strict && needs_more_than_all(vote.threshold, voters(node)) {
             let message = "even if everybody approves, this is not reached";
-            self.error(format!("{mode}.threshold"), "threshold_unreachable", message);
+            self.warn(format!("{mode}.threshold"), "threshold_unreachable", message);
         }
     }
 
