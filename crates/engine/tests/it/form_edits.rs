@@ -275,7 +275,7 @@ fn a_decision_carries_edits_as_far_as_its_node_allows() {
     assert_eq!(paths(run.act("bob", approve(json!({}))).unwrap_err()), ["form.note"]);
     assert_eq!(
         paths(run.act("bob", approve(json!({"note": "x", "items": [{}]}))).unwrap_err()),
-        ["form.items"]
+        ["form.items[0]"]
     );
     run.act("bob", approve(json!({"note": "x", "sum": 70}))).unwrap();
     let after = to_plain(&run.instance.form);

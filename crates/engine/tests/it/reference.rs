@@ -20,11 +20,12 @@ const PEOPLE: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 #[test]
 fn five_thousand_random_runs_come_out_as_the_reference_says() {
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-    for seed in 0..RUNS {
+    let runs = std::env::var("ZHUPI_TEST_WALKS").ok().and_then(|it| it.parse().ok()).unwrap_or(RUNS);
+    for seed in 0..runs {
         let end = std::panic::catch_unwind(|| run(seed)).unwrap_or_else(|_| panic!("seed {seed} fails"));
         *ends.entry(format!("{end:?}")).or_default() += 1;
     }
-    assert!(ends.len() == 3 && ends.values().all(|count| *count > 300), "{ends:?}");
+    assert!(runs < RUNS || ends.len() == 3 && ends.values().all(|count| *count > 300), "{ends:?}");
 }
 
 fn run(seed: u64) -> Status {
