@@ -15,6 +15,8 @@ pub enum BatchObstacle {
     Switch,
     /// The node demands an opinion, which is about one request alone.
     Opinion,
+    /// The node demands the approver's own hand.
+    OwnHand,
 }
 
 /// Whether a command may be one of several that are given at once. Whether it is granted at all: `decide`.
@@ -60,6 +62,9 @@ fn check_decision(
     let refuse = |obstacle| Err(Rejection::NotInBatch { node: node.id.clone(), obstacle });
     if !allows_batch(template, node) {
         return refuse(BatchObstacle::Switch);
+    }
+    if node.own_hand {
+        return refuse(BatchObstacle::OwnHand);
     }
     if needs_words(node, decision) {
         return refuse(BatchObstacle::Opinion);

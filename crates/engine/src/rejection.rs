@@ -245,6 +245,7 @@ impl Rejection {
             Rejection::TooMany { .. } => "too_many_entries",
             Rejection::NotInBatch { obstacle: BatchObstacle::Switch, .. } => "batch_not_allowed",
             Rejection::NotInBatch { obstacle: BatchObstacle::Opinion, .. } => "batch_needs_opinion",
+            Rejection::NotInBatch { obstacle: BatchObstacle::OwnHand, .. } => "batch_needs_own_hand",
             Rejection::NotOffered { .. } => "not_offered",
             Rejection::NotClaimed => "not_claimed",
             Rejection::Taken { .. } => "taken",
@@ -289,6 +290,7 @@ fn withdrawal_in_words(rule: WithdrawRule) -> &'static str {
 fn obstacle_in_words(obstacle: BatchObstacle) -> &'static str {
     match obstacle {
         BatchObstacle::Switch => "does not allow deciding on several requests at once",
+        BatchObstacle::OwnHand => "wants the approver's own signature, so it has to be decided by itself",
         BatchObstacle::Opinion => "asks for an opinion on each request, so it has to be decided by itself",
     }
 }

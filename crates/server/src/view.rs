@@ -53,6 +53,10 @@ pub struct InstanceView {
     /// Everybody who was told.
     pub cc: Vec<CcView>,
     pub comments: Vec<CommentView>,
+    /// Names the content as it is now; a decision may carry it as `seen`.
+    pub digest: Option<String>,
+    /// How often it was sent back.
+    pub returns: u32,
     /// Who can decide now.
     pub current_approvers: Vec<Person>,
     /// What the reader may do now.
@@ -170,6 +174,8 @@ pub fn instance_view(
         nodes: path::reached(instance, template, directory),
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),
+        digest: instance.contents.last().map(|content| content.digest.clone()),
+        returns: instance.returns.len() as u32,
         current_approvers: current_approvers(instance, directory),
         allowed_actions: allowed_actions(instance, template, directory, viewer, at),
         warnings: instance.warnings.clone(),

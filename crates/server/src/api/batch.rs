@@ -1,4 +1,4 @@
-//! Deciding on several tasks in one request, each for itself, over our own API.
+//! One thing done with several tasks or instances in one request, with each for itself, over our own API.
 
 use crate::app::Shared;
 use crate::app::act::{Manner, Options};
@@ -10,15 +10,17 @@ use axum::extract::State;
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zhupi_engine::command::Handing;
 use zhupi_engine::event::Decision;
-use zhupi_engine::ids::{InstanceId, SlotId};
+use zhupi_engine::ids::{InstanceId, SlotId, UserId};
 use zhupi_engine::{Command, Status};
 
-/// Most tasks of one request.
-const MOST_TASKS: usize = 200;
+/// Most things of one request.
+const MOST: usize = 200;
 
 /// So many are under way at once.
 const AT_ONCE: usize = 8;
@@ -27,13 +29,21 @@ pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(act_on_tasks))
 }
 
-/// One thing to do with several tasks.
+/// One thing to do with several tasks or instances.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Batch {
     action: BatchAction,
-    /// Ids of tasks: 1 to 200, each once.
+    /// Ids of tasks, each once: what to approve, reject or transfer.
+    #[serde(default)]
     tasks: Vec<String>,
+    /// Ids of instances, each once: what to urge. Of both kinds 1 to 200 together.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    instances: Vec<InstanceId>,
+    /// To whom tasks are transferred.
+    #[schema(value_type = Option<Uuid>)]
+    to: Option<UserId>,
     /// In which words, with each of them.
     #[serde(default)]
     comment: String,
@@ -44,19 +54,57 @@ struct Batch {
 enum BatchAction {
     Approve,
     Reject,
+    /// Each task goes to `to`.
+    Transfer,
+    /// Those whom each instance waits for are asked to hurry.
+    Urge,
 }
 
-impl BatchAction {
-    fn command(self, slot: SlotId, comment: &str) -> Command {
-        let comment = comment.to_owned();
-        match self {
-            BatchAction::Approve => Command::decide(Decision::Approve, slot, comment),
-            BatchAction::Reject => Command::decide(Decision::Reject, slot, comment),
+impl Batch {
+    /// What to do with each thing that is named; things that cannot be found are `None`.
+    fn items(&self) -> Result<Vec<(String, Option<(InstanceId, Command)>)>, Error> {
+        let tasks: BTreeSet<&String> = self.tasks.iter().collect();
+        let instances: BTreeSet<&InstanceId> = self.instances.iter().collect();
+        let (named, different) = (self.tasks.len() + self.instances.len(), tasks.len() + instances.len());
+        if named != different || !(1..=MOST).contains(&named) {
+            return Err(Error::field("tasks", format!("expected 1 to {MOST} ids, each once")));
+        }
+        let of_tasks = self.tasks.iter().map(|task| {
+            let found = match read_task_id(task) {
+                Some((instance, slot)) => Some((instance, self.at_task(slot)?)),
+                None => None,
+            };
+            Ok((task.clone(), found))
+        });
+        let of_instances =
+            self.instances.iter().map(|id| Ok((id.to_string(), Some((*id, self.at_instance()?)))));
+        of_tasks.chain(of_instances).collect()
+    }
+
+    fn at_task(&self, slot: SlotId) -> Result<Command, Error> {
+        let comment = self.comment.clone();
+        match self.action {
+            BatchAction::Approve => Ok(Command::decide(Decision::Approve, slot, comment)),
+            BatchAction::Reject => Ok(Command::decide(Decision::Reject, slot, comment)),
+            BatchAction::Transfer => {
+                let to = self.to.ok_or_else(|| Error::field("to", "it is required"))?;
+                Ok(Command::Transfer(Handing { slot, to, comment }))
+            }
+            BatchAction::Urge => Err(Error::field("tasks", "name `instances` to urge")),
+        }
+    }
+
+    fn at_instance(&self) -> Result<Command, Error> {
+        match self.action {
+            BatchAction::Urge => Ok(Command::Urge { comment: self.comment.clone() }),
+            BatchAction::Approve | BatchAction::Reject | BatchAction::Transfer => {
+                Err(Error::field("instances", "name `tasks` to decide on or transfer"))
+            }
         }
     }
 }
 
-/// What became of each task, in the order they were named.
+/// What became of each, in the order they were named.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct BatchResult {
     done: usize,
@@ -65,10 +113,11 @@ struct BatchResult {
     items: Vec<BatchItem>,
 }
 
-/// What became of one task.
+/// What became of one of them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct BatchItem {
-    task: String,
+    /// The task or instance, as it was named.
+    id: String,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<InstanceNow>,
@@ -78,7 +127,7 @@ struct BatchItem {
     problem: Option<Map<String, Value>>,
 }
 
-/// The instance of a task after it.
+/// The instance after it.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 struct InstanceNow {
     #[schema(value_type = Uuid)]
@@ -88,10 +137,10 @@ struct InstanceNow {
     status: Status,
 }
 
-/// Decide on several tasks
+/// Act on several tasks or instances
 ///
-/// Each is checked and decided for itself, as if it stood alone; one that is refused hinders no other. Tasks of nodes that
-/// do not allow this, or that demand an opinion, are left out and say so. Under the same `Idempotency-Key` those that were
+/// Each is checked and done for itself, as if it stood alone; one that is refused hinders no other. Decisions at nodes that
+/// do not allow this, or that demand an opinion or a signature, are left out and say so. Under the same `Idempotency-Key` those that were
 /// done are not done again.
 #[utoipa::path(post, path = "/tasks/batch", operation_id = "act_on_tasks", tag = "tasks",
     params(("Idempotency-Key" = Option<String>, Header)), request_body = Batch,
@@ -102,49 +151,42 @@ async fn act_on_tasks(
     IdempotencyKey(key): IdempotencyKey,
     Json(batch): Json<Batch>,
 ) -> Result<Json<BatchResult>, Error> {
-    check_tasks(&batch.tasks)?;
-    let act = |task: &String| {
-        let (app, caller, key) = (&app, &caller, key.as_ref().map(|key| format!("{key} {task}")));
-        let (task, action, comment) = (task.clone(), batch.action, batch.comment.as_str());
+    let act = |(id, found): (String, Option<(InstanceId, Command)>)| {
+        let (app, caller, key) = (&app, &caller, key.as_ref().map(|key| format!("{key} {id}")));
         async move {
-            let done = act_on(app, caller, (&task, key), |slot| action.command(slot, comment)).await;
-            item(task, done)
+            let done = match found {
+                Some((instance, command)) => act_on(app, caller, (instance, command), key).await,
+                None => Err(Error::NotFound),
+            };
+            item(id, done)
         }
     };
-    let items: Vec<BatchItem> = stream::iter(batch.tasks.iter().map(act)).buffered(AT_ONCE).collect().await;
+    let items: Vec<BatchItem> =
+        stream::iter(batch.items()?.into_iter().map(act)).buffered(AT_ONCE).collect().await;
     let done = items.iter().filter(|item| item.ok).count();
     Ok(Json(BatchResult { done, failed: items.len() - done, items }))
-}
-
-fn check_tasks(tasks: &[String]) -> Result<(), Error> {
-    let each_once: std::collections::HashSet<&String> = tasks.iter().collect();
-    if (1..=MOST_TASKS).contains(&tasks.len()) && each_once.len() == tasks.len() {
-        return Ok(());
-    }
-    Err(Error::field("tasks", format!("expected 1 to {MOST_TASKS} ids of tasks, each once")))
 }
 
 async fn act_on(
     app: &Shared,
     caller: &Caller,
-    (task, idempotency_key): (&str, Option<String>),
-    command: impl FnOnce(SlotId) -> Command,
+    (instance, command): (InstanceId, Command),
+    idempotency_key: Option<String>,
 ) -> Result<InstanceNow, Error> {
-    let (instance, slot) = read_task_id(task).ok_or(Error::NotFound)?;
     let options = Options { seen_version: None, idempotency_key, manner: Manner::InBatch };
-    let acted = app.act(caller.tenant, caller.user, instance, command(slot), options).await?;
+    let acted = app.act(caller.tenant, caller.user, instance, command, options).await?;
     let instance = &acted.instance;
     Ok(InstanceNow { id: instance.id, version: instance.version, status: instance.status })
 }
 
-fn item(task: String, done: Result<InstanceNow, Error>) -> BatchItem {
+fn item(id: String, done: Result<InstanceNow, Error>) -> BatchItem {
     match done {
-        Ok(now) => BatchItem { task, ok: true, instance: Some(now), problem: None },
+        Ok(now) => BatchItem { id, ok: true, instance: Some(now), problem: None },
         Err(why) => {
             if let Some(cause) = why.cause() {
-                tracing::error!(task, cause, "a task of a batch failed");
+                tracing::error!(id, cause, "a task of a batch failed");
             }
-            BatchItem { task, ok: false, instance: None, problem: Some(error::document(&why)) }
+            BatchItem { id, ok: false, instance: None, problem: Some(error::document(&why)) }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::Person;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-use zhupi_engine::ids::{InstanceId, NodeId, SlotId};
-use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitState};
+use zhupi_engine::ids::{InstanceId, NodeId, SlotId, UserId};
+use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{Approval, Block, Branch, Cc, Lane, Mode};
 use zhupi_engine::{Directory, Instance, Template};
 
@@ -52,6 +52,8 @@ pub struct CcNodeView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VisitView {
     pub visit: u32,
+    /// The token that stands or stood here: what goes along one branch.
+    pub token: u32,
     /// The first time round is 1.
     pub round: u32,
     /// Level of a chain, from 1; 0 where the node has no levels.
@@ -59,8 +61,18 @@ pub struct VisitView {
     /// How its people decide together.
     #[schema(value_type = Object)]
     pub mode: Mode,
+    /// What is waited for: `approve`, `handle`, `pool`, `revise`, `consent` of people; `delay`, `call`, `child` and others.
+    #[schema(value_type = Object, example = "approve")]
+    pub kind: VisitKind,
     #[schema(value_type = String, example = "open")]
     pub state: VisitState,
+    /// Why nobody can be asked here; an administrator has to act.
+    pub stuck: Option<String>,
+    /// What was decided here does not count any more, since the way was gone again.
+    pub superseded: bool,
+    /// The time limit.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub due_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub opened_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -83,6 +95,18 @@ pub struct SlotView {
     pub auto_reason: Option<&'static str>,
     /// Why he is asked.
     pub why: String,
+    /// How much his vote counts.
+    pub weight: u32,
+    /// His rejection rejects, whatever the others say.
+    pub veto: bool,
+    /// The group he votes in.
+    pub group: Option<String>,
+    /// Who brought him in.
+    pub added_by: Option<Person>,
+    /// The absent person for whom the assignee stands in.
+    pub on_behalf_of: Option<Person>,
+    /// To whom the task goes back once the assignee has given his opinion.
+    pub back_to: Option<Person>,
     /// When he could first decide.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub pending_at: Option<Timestamp>,
@@ -203,9 +227,14 @@ impl Walk<'_> {
         VisitView {
             visit: visit.id.0,
             round: visit.round,
+            token: visit.token.0,
             level: visit.level,
             mode: visit.mode,
+            kind: visit.kind,
             state: visit.state,
+            stuck: visit.stuck.clone(),
+            superseded: visit.superseded,
+            due_at: visit.due_at,
             opened_at: visit.opened_at,
             closed_at: visit.closed_at,
             people: visit.slots.iter().map(|slot| self.slot(slot)).collect(),
@@ -213,6 +242,7 @@ impl Walk<'_> {
     }
 
     fn slot(&self, slot: &Slot) -> SlotView {
+        let person = |user: Option<UserId>| user.map(|user| Person::of(user, self.directory));
         SlotView {
             task: task_id(self.instance.id, slot.id),
             slot: slot.id.0,
@@ -221,6 +251,12 @@ impl Walk<'_> {
             state: slot_word(slot.state),
             auto_reason: auto_reason(slot.state),
             why: slot.why.to_string(),
+            weight: slot.weight,
+            veto: slot.veto,
+            group: slot.group.clone(),
+            added_by: person(slot.added_by),
+            on_behalf_of: person(slot.absent),
+            back_to: person(slot.back_to),
             pending_at: slot.pending_at,
             decided: slot.decided.as_ref().map(|decided| DecidedView {
                 by: Person::of(decided.by, self.directory),

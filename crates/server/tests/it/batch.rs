@@ -35,7 +35,7 @@ async fn each_item_is_decided_and_reported_for_itself() {
     assert_eq!(codes(&result), expected);
     assert_eq!((&result["done"], &result["failed"]), (&json!(12), &json!(4)));
     let first = &result["items"][0];
-    assert_eq!((&first["task"], &first["instance"]["version"]), (&json!(tasks[0]), &json!(2)));
+    assert_eq!((&first["id"], &first["instance"]["version"]), (&json!(tasks[0]), &json!(2)));
     assert_eq!(first["instance"]["status"], "approved");
     assert_eq!(result["items"][12]["problem"]["decided_by"], company.cat.id.to_string());
     let id = first["instance"]["id"].as_str().expect("an id");
@@ -120,4 +120,26 @@ async fn a_batch_has_one_to_two_hundred_tasks_each_once() {
     }
     let body = json!({ "action": "dance", "tasks": ["a"] });
     company.post("/v1/tasks/batch", &company.bob, &body).await.expect_problem(400, "bad_request");
+}
+
+#[tokio::test]
+async fn tasks_are_transferred_and_instances_urged_together() {
+    let company = Company::with_leave().await;
+    let (one, two) = (company.submit().await, company.submit().await);
+    let urge = json!({ "action": "urge", "instances": [one["id"], two["id"]], "comment": "please" });
+    assert_eq!(codes(&act(&company, &company.ann, urge.clone()).await), ["ok", "ok"]);
+    assert_eq!(codes(&act(&company, &company.bob, urge).await), ["not_initiator", "not_initiator"]);
+
+    let tasks = [task_of(&one, &company.bob), task_of(&two, &company.bob)];
+    let hand = json!({ "action": "transfer", "tasks": tasks, "to": company.eve.id });
+    assert_eq!(codes(&act(&company, &company.bob, hand).await), ["ok", "ok"]);
+    let todo = company.get("/v1/tasks", &company.eve).await.expect(200);
+    assert_eq!(todo["counts"]["todo"], 2);
+    for wrong in [
+        json!({ "action": "transfer", "tasks": tasks }),
+        json!({ "action": "urge", "tasks": tasks }),
+        json!({ "action": "approve", "instances": [one["id"]] }),
+    ] {
+        company.post("/v1/tasks/batch", &company.bob, &wrong).await.expect_problem(400, "bad_request");
+    }
 }

@@ -1,5 +1,6 @@
 //! The server as its callers see it.
 
+mod actions;
 mod apps;
 mod batch;
 mod bpm;

@@ -53,6 +53,12 @@ fn the_nodes_switch_comes_before_the_templates() {
     assert_eq!(check(switched(true), own(false), approve), Err(BatchObstacle::Switch));
 }
 
+#[test]
+fn what_demands_a_signature_is_left_out() {
+    let signed = Approval { own_hand: true, ..plain() };
+    assert_eq!(check(Settings::default(), signed, approve), Err(BatchObstacle::OwnHand));
+}
+
 /// An opinion is about one request: words for all of them are none.
 #[test]
 fn what_demands_an_opinion_is_left_out_whatever_the_words() {
