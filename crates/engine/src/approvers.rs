@@ -13,7 +13,10 @@ pub(crate) use draw::draw;
 pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
 pub(crate) use levels::{chain_levels, supervisor_of};
-pub(crate) use resolve::{Candidate, Resolution, give_ballots, resolve};
+pub(crate) use resolve::{
+    Candidate, Resolution, administrators, changed_since, give_ballots, has_changed_since, may_be_spared,
+    resolve,
+};
 
 use crate::command::Outside;
 use crate::directory::Directory;

@@ -188,8 +188,36 @@ pub struct Return {
 pub enum ReturnTo {
     /// To the initiator.
     Initiator,
-    /// To a human node on the own path.
+    /// To a human node on the own path; of a chain, to its first level.
     Node(NodeId),
+    /// To a further level of a chain on the own path.
+    Level {
+        /// Which chain.
+        node: NodeId,
+        /// Which level, from 2.
+        level: u32,
+    },
+}
+
+impl ReturnTo {
+    /// What was returned to is this level of this node.
+    pub(crate) fn is_at(&self, at: &NodeId, at_level: u32) -> bool {
+        match self {
+            ReturnTo::Initiator => false,
+            ReturnTo::Node(node) => node == at && at_level <= 1,
+            ReturnTo::Level { node, level } => node == at && *level == at_level,
+        }
+    }
+}
+
+impl std::fmt::Display for ReturnTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ReturnTo::Initiator => f.write_str("the initiator"),
+            ReturnTo::Node(node) => node.fmt(f),
+            ReturnTo::Level { node, level } => write!(f, "{node}, level {level}"),
+        }
+    }
 }
 
 /// What the initiator sends on after a return.

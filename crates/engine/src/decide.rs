@@ -8,18 +8,26 @@ mod edits;
 mod fork;
 mod freeze;
 mod handing;
+mod intervene;
+mod later;
+mod migrate;
 mod picks;
 mod pool;
+mod resuming;
 mod returning;
+mod revoke;
 mod signers;
 mod submit;
 mod sweep;
+mod take_back;
 mod time;
 mod verdict;
 mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub(crate) use decision::needs_words;
+pub use migrate::{Migration, Report, migrate};
+pub use returning::return_targets;
 pub(crate) use submit::{begin, check_request, simulate};
 
 use crate::command::{Command, Envelope, Outside};
@@ -56,6 +64,11 @@ pub fn decide(
         Command::Abstain(opinion) => decision::decide_slot(&mut draft, actor, Decision::Abstain, opinion)?,
         Command::Claim { slot } => pool::claim(&mut draft, actor, *slot)?,
         Command::Release { slot } => pool::release(&mut draft, actor, *slot)?,
+        Command::Return(request) => returning::send_back(&mut draft, actor, request)?,
+        Command::Resubmit(request) => resuming::resubmit(&mut draft, actor, request)?,
+        Command::TakeBack { slot } => take_back::take_back(&mut draft, actor, *slot)?,
+        Command::Revoke { reason } => revoke::revoke(&mut draft, actor, reason)?,
+        Command::Intervene { what, reason } => intervene::intervene(&mut draft, actor, what, reason)?,
         Command::Withdraw { reason } => withdraw(&mut draft, actor, reason)?,
         Command::Comment { text, mentions, attachments } => {
             comment::comment(&mut draft, actor, (text, mentions, attachments))?;
@@ -82,11 +95,6 @@ pub fn decide(
             only_system(actor)?;
             waiting::answer(&mut draft, *visit, *outcome, values)?;
         }
-        Command::Return(_)
-        | Command::Resubmit(_)
-        | Command::TakeBack { .. }
-        | Command::Revoke { .. }
-        | Command::Intervene { .. } => return Err(Rejection::NotOffered { action: envelope.command.name() }),
     }
     // Last, so that somebody who was too late hears who decided rather than that something changed.
     match envelope.seen_version {
@@ -128,6 +136,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) unpicked: Vec<NodeId>,
     /// On whose way people were told, by the place of the event.
     pub(crate) sent_on: BTreeMap<usize, TokenId>,
+    /// Nobody is spared for being asked later: this is the look at who will be.
+    pub(crate) looks_for_later: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -150,6 +160,7 @@ impl<'a> Draft<'a> {
             steps: 0,
             unpicked: Vec::new(),
             sent_on: BTreeMap::new(),
+            looks_for_later: false,
         }
     }
 
@@ -185,6 +196,7 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
     if draft.instance.initiator != actor {
         return Err(Rejection::NotInitiator);
     }
+    check_active(draft.directory, actor)?;
     match draft.instance.status {
         Status::Running | Status::Suspended | Status::Returned => {}
         status @ (Status::Draft

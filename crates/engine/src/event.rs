@@ -107,6 +107,11 @@ pub enum Event {
         /// Which.
         token: TokenId,
     },
+    /// A token that waited for its branches, or at a join, is called back to go on from somewhere else.
+    TokenRecalled {
+        /// Which.
+        token: TokenId,
+    },
     /// The lanes of an inclusive fork were chosen.
     LanesChosen {
         /// Whose way.
@@ -270,6 +275,9 @@ pub enum Event {
         by: UserId,
         /// The slots of his visit as they stand again.
         slots: Vec<(SlotId, SlotState)>,
+        /// Returns, counted from 0, that had been settled by his decision and are under way again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        returns: Vec<u32>,
     },
     /// Somebody sent it back.
     Returned {
@@ -297,6 +305,9 @@ pub enum Event {
         number: u32,
         /// How it goes on, and why.
         way: ResumeWay,
+        /// The visit that passed; absent where it was overtaken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        visit: Option<VisitId>,
     },
     /// What was decided at these visits does not count any more.
     Superseded {
@@ -534,12 +545,30 @@ pub enum ResumeWay {
     StraightBack,
     /// Every node in between again.
     Replay {
-        /// Material fields that changed, for people to see why.
+        /// Why not straight back.
+        #[serde(default)]
+        why: WhyReplay,
+        /// Material fields that changed, for people to see.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changed: Vec<FieldId>,
     },
     /// It was overtaken: by another return, a jump or the end.
     Overtaken,
+}
+
+/// Why every node between the target of a return and whoever returned it is visited again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyReplay {
+    /// The node or the returner wants it so.
+    #[default]
+    Rule,
+    /// Something changed on which hangs what was approved.
+    MaterialChange,
+    /// The way from the target is another one now, or does not lead there any more.
+    OtherWay,
+    /// Branches of a fork were cancelled by the return.
+    BranchesCancelled,
 }
 
 /// What somebody decided.

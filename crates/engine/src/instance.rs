@@ -17,8 +17,15 @@ use crate::ids::{
 use crate::template::{Mode, Quorum, ResumePolicy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Where the initiator mends what was sent back to him: the node of `VisitKind::Revise` visits, which no template draws.
+pub const REVISE_NODE: &str = "@initiator";
+/// Where those who approved are asked about a revocation: the node of `VisitKind::Consent` visits, which no template draws.
+pub const CONSENT_NODE: &str = "@consent";
+/// From so many returns on people are told that something may be wrong with the request (semantics B4.7).
+pub const ROUNDS_HINT: u32 = 3;
 
 /// One request on its way through one template version.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -91,6 +98,9 @@ pub struct Instance {
     /// How often each route went back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loops: BTreeMap<NodeId, u32>,
+    /// Webhooks that were called, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Called>,
     /// When the initiator last asked to hurry.
     #[serde(
         default,
@@ -129,6 +139,7 @@ impl Instance {
             frozen: BTreeMap::new(),
             linked: BTreeMap::new(),
             loops: BTreeMap::new(),
+            calls: Vec::new(),
             urged_at: None,
         }
     }
@@ -198,6 +209,16 @@ impl Instance {
         self.visits.iter().filter(|visit| visit.state == VisitState::Open).flat_map(|visit| {
             visit.slots.iter().filter(|slot| slot.state == SlotState::Pending).map(move |slot| (visit, slot))
         })
+    }
+
+    /// How often it was sent back.
+    pub fn rounds(&self) -> u32 {
+        self.returns.len() as u32
+    }
+
+    /// Fields that changed after a version of the content, counted from 0.
+    pub fn changed_since(&self, content: u32) -> BTreeSet<&FieldId> {
+        self.contents.iter().skip(content as usize + 1).flat_map(|content| &content.fields).collect()
     }
 
     /// Somebody decided something himself.
@@ -603,6 +624,20 @@ pub struct Returned {
     /// It has gone on, or was overtaken by something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled: bool,
+    /// The visit after which it has gone on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<VisitId>,
+}
+
+/// A webhook that was called.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Called {
+    /// At which node.
+    pub node: NodeId,
+    /// Whose way.
+    pub token: TokenId,
+    /// How many visits there had been until then.
+    pub visits: u32,
 }
 
 /// A decision somebody made.

@@ -4,9 +4,10 @@ use super::eligible::{Barred, Place, barred};
 use super::levels::{department_of, nearest_head, supervisor_of};
 use super::substitutes::stand_in;
 use super::{Found, Scene, Why, WhyNote, WhyRule};
-use crate::ids::{TokenId, UserId};
-use crate::instance::{AutoReason, Instance, SlotState, Visit};
-use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule, Weights};
+use crate::form::{Access, Field};
+use crate::ids::{FieldId, TokenId, UserId};
+use crate::instance::{AutoReason, Instance, SlotState, Visit, VisitKind, VisitState};
+use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule, Template, Weights};
 use std::collections::HashMap;
 
 /// A place to decide, before it is opened.
@@ -206,7 +207,7 @@ fn note_left_out(candidates: &mut [Candidate], left_out: Vec<WhyNote>) {
 
 /// Step 5: people who have approved this instance before (B7).
 fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'_>) {
-    if node.always_ask || node.handle || node.opinion == Opinion::Required {
+    if !may_be_spared(node, scene) {
         return;
     }
     let earlier: Vec<&Visit> = human_visits(scene.instance, scene.token);
@@ -216,8 +217,20 @@ fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'
         Dedup::Consecutive => earlier.last().map_or(&[][..], std::slice::from_ref),
     };
     for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
-        candidate.auto = counted.iter().find_map(|visit| own_approval(visit, candidate.user));
+        candidate.auto = counted.iter().find_map(|visit| own_approval(visit, candidate.user, scene));
     }
+}
+
+/// A node that wants more of a person than his consent asks him in any case (B7 c, d).
+pub(crate) fn may_be_spared(node: &Approval, scene: Scene<'_>) -> bool {
+    let fields = &scene.template.form.fields;
+    let has_to_fill_in = |field: &Field| match node.fields.of(&field.id) {
+        Access::Require => true,
+        Access::Edit => field.required,
+        Access::Read | Access::Hide => false,
+    };
+    let wants_more = node.always_ask || node.own_hand || node.handle || node.opinion == Opinion::Required;
+    !wants_more && !fields.iter().any(has_to_fill_in)
 }
 
 /// Visits on the token's own path at which somebody decided himself, in order.
@@ -227,13 +240,36 @@ fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
     instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
 }
 
-/// What he decided in somebody else's place is not his own.
-fn own_approval(visit: &Visit, user: UserId) -> Option<AutoReason> {
-    visit.slots.iter().find_map(|slot| {
-        let own = slot.absent.unwrap_or(slot.assignee) == user;
-        let himself = own && slot.decided.as_ref().is_some_and(|it| it.by == user);
-        (slot.state == SlotState::Approved && himself).then_some(AutoReason::Duplicate { slot: slot.id })
+/// What he approved himself, neither by a rule nor in somebody else's place; unless a return made it void, or something
+/// changed since on which it hung (B7 a, b). Sending on what he had mended was no approval.
+fn own_approval(visit: &Visit, user: UserId, scene: Scene<'_>) -> Option<AutoReason> {
+    if visit.superseded || matches!(visit.state, VisitState::Returned | VisitState::Cancelled) {
+        return None;
+    }
+    if visit.kind == VisitKind::Revise {
+        return None;
+    }
+    visit.slots.iter().filter(|slot| slot.state == SlotState::Approved).find_map(|slot| {
+        let decided = slot.decided.as_ref()?;
+        let himself = decided.by == user && slot.absent.unwrap_or(slot.assignee) == user;
+        let stands = himself && !has_changed_since(decided.content, scene);
+        stands.then_some(AutoReason::Duplicate { slot: slot.id })
     })
+}
+
+/// A material field changed after a version of the content.
+pub(crate) fn has_changed_since(content: u32, scene: Scene<'_>) -> bool {
+    !changed_since(content, scene.template, scene.instance).is_empty()
+}
+
+/// Material fields that changed after a version of the content.
+pub(crate) fn changed_since(content: u32, template: &Template, instance: &Instance) -> Vec<FieldId> {
+    let changed = instance.changed_since(content);
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    let material = template.material_fields();
+    changed.into_iter().filter(|field| material.contains(field)).cloned().collect()
 }
 
 /// Step 6: nobody was found (B8).
@@ -298,6 +334,14 @@ fn ask_them(users: Vec<UserId>, rule: &WhyRule, mode: Mode, left_out: Vec<WhyNot
 
 /// The template's administrators, else the workspace's, one of them; the initiator only where there is nobody else.
 fn ask_admins(node: &Approval, left_out: Vec<WhyNote>, scene: Scene<'_>) -> Resolution {
+    match administrators(node, scene) {
+        Some((users, rule)) => ask_them(users, &rule, Mode::default(), left_out),
+        None => Resolution::Nobody,
+    }
+}
+
+/// Who is asked where nobody else can be.
+pub(crate) fn administrators(node: &Approval, scene: Scene<'_>) -> Option<(Vec<UserId>, WhyRule)> {
     let may = |user: &UserId| matches!(barred(*user, Place::at(node), scene), None | Some(Barred::Initiator));
     let managers = scene.template.settings.managers.iter().copied().filter(may).collect();
     let admins = scene.directory.admins().into_iter().filter(may).collect();
@@ -307,11 +351,8 @@ fn ask_admins(node: &Approval, left_out: Vec<WhyNote>, scene: Scene<'_>) -> Reso
         let others = users.iter().copied().filter(|user| *user != scene.instance.initiator);
         let others: Vec<UserId> = others.collect();
         if !others.is_empty() {
-            return ask_them(others, rule, Mode::default(), left_out);
+            return Some((others, rule.clone()));
         }
     }
-    match all.into_iter().find(|(users, _)| !users.is_empty()) {
-        Some((users, rule)) => ask_them(users, &rule, Mode::default(), left_out),
-        None => Resolution::Nobody,
-    }
+    all.into_iter().find(|(users, _)| !users.is_empty())
 }

@@ -1,14 +1,14 @@
 //! Moving a token: into nodes, through branches, to the end. Stops where people are asked.
 
 use super::verdict::settle;
-use super::{Draft, Purpose, fork, freeze, picks, returning, time, waiting};
+use super::{Draft, Purpose, fork, freeze, later, picks, resuming, returning, revoke, time, waiting};
 use crate::approvers::{
     Candidate, Found, Resolution, Scene, Why, WhyRule, chain_levels, draw, find_people, resolve,
 };
 use crate::condition::{Facts, GroupsOutcome, evaluate_groups};
 use crate::event::{Decision, Event, LaneTried, NewSlot};
 use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
-use crate::instance::{SlotState, Status, Visit, VisitKind, VisitState};
+use crate::instance::{AutoReason, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{
     AllReject, Approval, Approvers, Assign, Auto, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode,
@@ -172,12 +172,34 @@ pub(super) fn suspend(draft: &mut Draft<'_>, token: TokenId, node: &NodeId, reas
 
 /// A token arrives at a node where people decide.
 pub(super) fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> Result<(), Rejection> {
+    come_to(draft, token, node, (1, None))
+}
+
+/// A token is sent to a node where people decide; of a chain, to one of its levels.
+pub(super) fn enter_again(
+    draft: &mut Draft<'_>,
+    token: TokenId,
+    node: &Approval,
+    level: u32,
+) -> Result<(), Rejection> {
+    come_to(draft, token, node, (level.max(1), Some(Again::default())))
+}
+
+/// A token comes to a node; of a chain, to the level of this number.
+pub(super) fn come_to(
+    draft: &mut Draft<'_>,
+    token: TokenId,
+    node: &Approval,
+    (level, again): (u32, Option<Again>),
+) -> Result<(), Rejection> {
     if let Some(found) = people_set(draft, node) {
-        return open(draft, Arrival::simple(token, node, found));
+        return open(draft, Arrival { again, ..Arrival::simple(token, node, found) });
     }
     let frozen = draft.instance.frozen.get(&node.id).cloned();
     match (&node.approvers, frozen) {
-        (Approvers::People(_), Some(found)) => open(draft, Arrival::simple(token, node, found)),
+        (Approvers::People(_), Some(found)) => {
+            open(draft, Arrival { again, ..Arrival::simple(token, node, found) })
+        }
         (Approvers::People(rules), None) => {
             let shape = VisitShape { mode: node.mode, ..VisitShape::default() };
             if pick_is_missing(draft, node, rules) {
@@ -188,20 +210,27 @@ pub(super) fn enter(draft: &mut Draft<'_>, token: TokenId, node: &Approval) -> R
                 draft.unpicked.push(node.id.clone());
                 return close_empty(draft, token, node, shape, VisitState::AutoApproved);
             }
-            open(draft, Arrival::simple(token, node, found))
+            open(draft, Arrival { again, ..Arrival::simple(token, node, found) })
         }
         (Approvers::Chain(chain), Some(found)) => {
-            let levels = freeze::levels_of(found);
-            climb(draft, Rungs { token, node, chain, level: 1, levels })
+            let levels = from_level(freeze::levels_of(found), level);
+            climb(draft, Rungs { token, node, chain, level, levels, again })
         }
         (Approvers::Chain(chain), None) => {
             let (levels, warnings) = chain_levels(chain, draft.scene(token));
             for warning in warnings {
                 draft.emit(Event::DataWarned { warning });
             }
-            climb(draft, Rungs { token, node, chain, level: 1, levels })
+            let levels = from_level(levels, level);
+            climb(draft, Rungs { token, node, chain, level, levels, again })
         }
     }
+}
+
+/// The levels of a chain without those below one of them.
+fn from_level(mut levels: Vec<Vec<Found>>, level: u32) -> Vec<Vec<Found>> {
+    let below = (level.max(1) as usize - 1).min(levels.len());
+    levels.split_off(below)
 }
 
 /// People whom an administrator set for the node in place of its rules.
@@ -245,11 +274,12 @@ struct Rungs<'n> {
     /// Number of the first of them.
     level: u32,
     levels: Vec<Vec<Found>>,
+    again: Option<Again>,
 }
 
 /// Opens the next level of a chain. A level whose people have all left meanwhile is skipped like a vacant one.
 fn climb(draft: &mut Draft<'_>, rungs: Rungs<'_>) -> Result<(), Rejection> {
-    let Rungs { token, node, chain, level, levels } = rungs;
+    let Rungs { token, node, chain, level, levels, again } = rungs;
     let present = |level: &Vec<Found>| level.iter().any(|it| draft.directory.is_active(it.user));
     let mut levels = levels.into_iter().skip_while(|level| !present(level));
     let mode = match chain.heads {
@@ -257,40 +287,66 @@ fn climb(draft: &mut Draft<'_>, rungs: Rungs<'_>) -> Result<(), Rejection> {
         Heads::All => Mode::Countersign { reject: AllReject::default() },
     };
     let (found, upcoming) = (levels.next().unwrap_or_default(), levels.collect());
-    open(draft, Arrival { token, node, level, mode, found, upcoming })
+    open(draft, Arrival { token, node, level, mode, found, upcoming, again })
 }
 
 /// Everything about a visit before its people are known for good.
 pub(super) struct Arrival<'n> {
-    token: TokenId,
-    node: &'n Approval,
-    level: u32,
-    mode: Mode,
-    found: Vec<Found>,
-    upcoming: Vec<Vec<Found>>,
+    pub(super) token: TokenId,
+    pub(super) node: &'n Approval,
+    pub(super) level: u32,
+    pub(super) mode: Mode,
+    pub(super) found: Vec<Found>,
+    pub(super) upcoming: Vec<Vec<Found>>,
+    /// The token was sent here, it did not come by itself.
+    pub(super) again: Option<Again>,
+}
+
+/// At a node that a token was sent to nobody is spared because he approved before.
+#[derive(Default)]
+pub(super) struct Again {
+    /// Except for those who approved in the visit that was returned from here, where the node keeps that.
+    pub(super) kept: Vec<(UserId, SlotId)>,
+}
+
+impl Again {
+    fn ask(&self, candidates: &mut [Candidate]) {
+        for candidate in candidates {
+            let kept = self.kept.iter().find(|(user, _)| *user == candidate.user);
+            match (kept, candidate.auto) {
+                (Some((_, slot)), _) => candidate.auto = Some(AutoReason::Kept { slot: *slot }),
+                (None, Some(AutoReason::Duplicate { .. })) => candidate.auto = None,
+                (None, _) => {}
+            }
+        }
+    }
 }
 
 impl<'n> Arrival<'n> {
     /// At a node without levels.
     pub(super) fn simple(token: TokenId, node: &'n Approval, found: Vec<Found>) -> Self {
-        Self { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new() }
+        Self { token, node, level: 0, mode: node.mode, found, upcoming: Vec::new(), again: None }
     }
 
     /// In place of a visit that nobody is left in.
     pub(super) fn again(visit: &Visit, node: &'n Approval, found: Vec<Found>) -> Self {
         let (token, level, mode, upcoming) = (visit.token, visit.level, visit.mode, visit.upcoming.clone());
-        Self { token, node, level, mode, found, upcoming }
+        Self { token, node, level, mode, found, upcoming, again: None }
     }
 }
 
 /// Steps 2 to 8 of semantics B1: who of the people found is asked, and how it begins.
 pub(super) fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
-    let Arrival { token, node, level, mode, found, upcoming } = arrival;
+    let Arrival { token, node, level, mode, found, upcoming, again } = arrival;
     let empty = empty_rule(draft, node);
     let resolution = resolve(found, node, (mode, empty), draft.scene(token));
     let shape = VisitShape { level, kind: kind_of(node), mode, upcoming, ..VisitShape::default() };
     match resolution {
-        Resolution::Ask(candidates, mode) => {
+        Resolution::Ask(mut candidates, mode) => {
+            match again {
+                Some(again) => again.ask(&mut candidates),
+                None => later::spare(draft, (token, node), &shape.upcoming, &mut candidates),
+            }
             let (candidates, mode) = chosen(draft, node, candidates, mode);
             let quorums = quorums_of(node, &candidates);
             let slots = new_slots(draft, candidates, mode, shape.kind);
@@ -437,7 +493,7 @@ pub(super) fn go_on(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection>
     let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
     match (visit.kind, visit.state) {
         (_, VisitState::Open | VisitState::Cancelled | VisitState::Returned) => Ok(()),
-        (VisitKind::Consent, _) => returning::consent_given(draft, id),
+        (VisitKind::Consent, _) => revoke::consent_given(draft, id),
         (_, VisitState::Rejected | VisitState::AutoRejected) => reject(draft, id),
         (_, VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped) => pass(draft, id),
     }
@@ -457,20 +513,21 @@ fn reject(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     fork::reject_branch(draft, token)
 }
 
-/// A node said yes: the next level of its chain, the way back to who returned it, or onwards.
+/// A node said yes: the way back to who returned it, the next level of its chain, or onwards.
 fn pass(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
     let (token, level) = (visit.token, visit.level);
     let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
     let template = draft.template;
+    if resuming::resumed(draft, id)? {
+        return Ok(());
+    }
     if let Some(Block::Approval(approval @ Approval { approvers: Approvers::Chain(chain), .. })) =
         template.block(&node)
         && has_somebody(draft, &upcoming)
     {
-        return climb(draft, Rungs { token, node: approval, chain, level: level + 1, levels: upcoming });
-    }
-    if returning::resumed(draft, id)? {
-        return Ok(());
+        let rungs = Rungs { token, node: approval, chain, level: level + 1, levels: upcoming, again: None };
+        return climb(draft, rungs);
     }
     travel(draft, token, template.after(&node))
 }

@@ -95,7 +95,7 @@ fn check_offered(draft: &Draft<'_>, visit: VisitId, decision: Decision) -> Resul
 }
 
 /// What he decides on has to be what he saw (semantics D2).
-fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rejection> {
+pub(super) fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rejection> {
     let now = draft.instance.contents.last().map(|content| &content.digest);
     match &opinion.seen {
         Some(seen) if now.is_some_and(|now| now != seen) => Err(Rejection::ContentChanged),

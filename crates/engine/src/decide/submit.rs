@@ -12,6 +12,7 @@ use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId};
 use crate::instance::{Instance, SlotState, Status, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approvers, Block, EmptyRule, PersonRule, Template, TitleScene};
+use std::collections::BTreeMap;
 
 /// Submits for real: guards, the event, the first steps; and refuses where the likely path lacks somebody whom the
 /// initiator has to name, or whom the template insists on.
@@ -46,7 +47,7 @@ pub(crate) fn check_request(draft: &Draft<'_>, request: &Submit) -> Result<(), R
     if !problems.is_empty() {
         return Err(Rejection::FormInvalid { problems });
     }
-    check_picks(draft, request)?;
+    check_picks(draft, &request.picks)?;
     check_cc(draft, request)
 }
 
@@ -90,7 +91,7 @@ fn offered(instance: &Instance) -> Option<SlotId> {
 }
 
 /// Looking ahead costs as much as the whole path: only for templates that may refuse a submission over it.
-fn insists_on_people(template: &Template) -> bool {
+pub(super) fn insists_on_people(template: &Template) -> bool {
     template.blocks().into_iter().any(|block| match block {
         Block::Approval(node) => {
             matches!(node.empty, EmptyRule::BlockSubmit | EmptyRule::InitiatorPicks)
@@ -148,8 +149,8 @@ fn checked_title(
     Ok(made.chars().take(TITLE_LIMIT).collect())
 }
 
-fn check_picks(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
-    for (node, users) in &request.picks {
+pub(super) fn check_picks(draft: &Draft<'_>, picks: &BTreeMap<NodeId, Vec<UserId>>) -> Result<(), Rejection> {
+    for (node, users) in picks {
         let offer = offer_of(draft.template, node);
         let scene = draft.scene(TokenId(0));
         for user in users {

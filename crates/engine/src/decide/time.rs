@@ -3,13 +3,14 @@
 
 use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
 use super::verdict::settle;
-use super::{Draft, Purpose, checked_text, people_node, waiting};
+use super::{Draft, Purpose, checked_text, intervene, people_node, returning, waiting};
 use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
+use crate::command::ReturnTo;
 use crate::event::{AddKind, Event, Move};
 use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Timer, Visit, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Due, Next, TimeoutWhat};
+use crate::template::{Approval, Due, TimeoutWhat};
 use jiff::{SignedDuration, Timestamp};
 
 // ---- setting timers ----
@@ -238,7 +239,9 @@ fn time_is_up(
         }
         TimeoutWhat::AutoApprove => decide_all(draft, (id, of), SlotState::Auto(AutoReason::Timeout)),
         TimeoutWhat::AutoReject => decide_all(draft, (id, of), SlotState::AutoRejected(AutoReason::Timeout)),
-        TimeoutWhat::ReturnToInitiator => Ok(()),
+        TimeoutWhat::ReturnToInitiator => {
+            returning::by_rule(draft, id, &ReturnTo::Initiator, SYSTEM).map(|_| ())
+        }
         TimeoutWhat::Jump(to) => jump(draft, id, to),
     }
 }
@@ -305,12 +308,14 @@ fn decide_all(
     settle(draft, id)
 }
 
+/// Where the node cannot be gone to from here, time alone changes nothing.
 fn jump(draft: &mut Draft<'_>, id: VisitId, to: &NodeId) -> Result<(), Rejection> {
-    let template = draft.template;
-    let (Some(visit), Some(block)) = (draft.instance.visit(id), template.block(to)) else { return Ok(()) };
-    let token = visit.token;
+    let Some(token) = draft.instance.visit(id).map(|visit| visit.token) else { return Ok(()) };
+    if intervene::landing(draft, token, to).is_err() {
+        return Ok(());
+    }
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
-    super::advance::travel(draft, token, Next::Block(block))
+    intervene::jump(draft, token, to)
 }
 
 // ---- urging ----

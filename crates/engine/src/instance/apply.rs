@@ -2,8 +2,8 @@
 //! nothing. The slots of a visit: `slots.rs`.
 
 use super::{
-    CcEntry, Comment, Content, Instance, LaneTaken, Returned, SlotState, Status, Timer, Token, TokenState,
-    Visit, VisitState,
+    Called, CcEntry, Comment, Content, Instance, LaneTaken, Returned, SlotState, Status, Timer, Token,
+    TokenState, Visit, VisitState,
 };
 use crate::command::{Intervention, ReturnTo};
 use crate::event::Event;
@@ -41,6 +41,7 @@ impl Instance {
             | Event::TokenArrived { .. }
             | Event::Joined { .. }
             | Event::TokenCancelled { .. }
+            | Event::TokenRecalled { .. }
             | Event::TokenFinished { .. } => self.apply_to_tokens(event),
             Event::LaneChosen { token, branch, lane, tried: _ } => self.take_lane(*token, branch, lane),
             Event::LanesChosen { token, fork, lanes, tried: _ } => {
@@ -60,17 +61,21 @@ impl Instance {
             | Event::Claimed { .. }
             | Event::Released { .. } => self.apply_to_slots(event),
             Event::VisitClosed { at, visit, state } => self.close_visit(*visit, *state, *at),
-            Event::TakenBack { slots, .. } => self.reopen(slots),
+            Event::TakenBack { slots, returns, .. } => {
+                self.reopen(slots);
+                for number in returns {
+                    self.change_return(*number, |it| (it.settled, it.settled_by) = (false, None));
+                }
+            }
             Event::Returned { visit, by, token, to, resume, .. } => {
+                self.return_slot(event);
                 let content = self.content();
                 let (from, by, token, to, resume) = (*visit, *by, *token, to.clone(), *resume);
-                self.status = if to == ReturnTo::Initiator { Status::Returned } else { self.status };
-                self.returns.push(Returned { from, token, to, by, resume, content, settled: false });
+                let (settled, settled_by) = (false, None);
+                self.returns.push(Returned { from, token, to, by, resume, content, settled, settled_by });
             }
-            Event::ReturnSettled { number, way: _ } => {
-                if let Some(returned) = self.returns.get_mut(*number as usize) {
-                    returned.settled = true;
-                }
+            Event::ReturnSettled { number, way: _, visit } => {
+                self.change_return(*number, |it| (it.settled, it.settled_by) = (true, *visit));
             }
             Event::Superseded { visits } => {
                 self.visits
@@ -108,10 +113,11 @@ impl Instance {
                 self.status = Status::Running;
                 self.visits.iter_mut().for_each(|visit| visit.stuck = None);
             }
-            Event::Reminded { .. }
-            | Event::TriggerCalled { .. }
-            | Event::ChildStarted { .. }
-            | Event::Answered { .. } => {}
+            Event::TriggerCalled { node, token, .. } => {
+                let visits = self.visits.len() as u32;
+                self.calls.push(Called { node: node.clone(), token: *token, visits });
+            }
+            Event::Reminded { .. } | Event::ChildStarted { .. } | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
         }
     }
@@ -147,6 +153,10 @@ impl Instance {
             Event::TokenCancelled { token } => {
                 self.change_token(*token, |it| it.state = TokenState::Cancelled);
             }
+            Event::TokenRecalled { token } => self.change_token(*token, |it| {
+                it.state = TokenState::Live;
+                it.outcome = None;
+            }),
             Event::TokenFinished { token } => self.change_token(*token, |it| it.state = TokenState::Finished),
             _ => {}
         }
@@ -155,6 +165,12 @@ impl Instance {
     fn change_token(&mut self, id: TokenId, change: impl FnOnce(&mut Token)) {
         if let Some(token) = self.tokens.iter_mut().find(|token| token.id == id) {
             change(token);
+        }
+    }
+
+    fn change_return(&mut self, number: u32, change: impl FnOnce(&mut Returned)) {
+        if let Some(returned) = self.returns.get_mut(number as usize) {
+            change(returned);
         }
     }
 
@@ -246,9 +262,19 @@ impl Instance {
                 id.clone_from(new);
             }
         };
-        self.visits.iter_mut().filter(|it| it.state == VisitState::Open).for_each(|it| rename(&mut it.node));
+        self.visits.iter_mut().for_each(|visit| rename(&mut visit.node));
         self.tokens.iter_mut().filter_map(|token| token.fork.as_mut()).for_each(rename);
         self.tokens.iter_mut().filter_map(|token| token.lane.as_mut()).for_each(rename);
+        for returned in &mut self.returns {
+            match &mut returned.to {
+                ReturnTo::Initiator => {}
+                ReturnTo::Node(node) | ReturnTo::Level { node, .. } => rename(node),
+            }
+        }
+        rename_keys(&mut self.picks, nodes);
+        rename_keys(&mut self.overrides, nodes);
+        rename_keys(&mut self.frozen, nodes);
+        rename_keys(&mut self.loops, nodes);
     }
 
     fn end(&mut self, status: Status, at: Timestamp) {
@@ -260,6 +286,11 @@ impl Instance {
         }
         self.returns.iter_mut().for_each(|returned| returned.settled = true);
     }
+}
+
+fn rename_keys<T>(map: &mut BTreeMap<NodeId, T>, nodes: &BTreeMap<NodeId, NodeId>) {
+    let renamed = std::mem::take(map).into_iter();
+    *map = renamed.map(|(id, value)| (nodes.get(&id).cloned().unwrap_or(id), value)).collect();
 }
 
 fn edit(form: &mut FormData, edits: &Changes) {

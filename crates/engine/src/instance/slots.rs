@@ -1,6 +1,6 @@
 //! Applying facts to visits and their slots.
 
-use super::{Adding, Decided, Instance, Slot, SlotState, Visit, VisitKind, VisitState};
+use super::{Adding, Decided, Instance, Slot, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::event::{AddKind, Decision, Event, Move, NewSlot};
 use crate::ids::{SlotId, UserId};
 use jiff::Timestamp;
@@ -30,6 +30,18 @@ impl Instance {
             timers: Vec::new(),
             opened_at: *at,
             closed_at: None,
+        });
+        if *kind == VisitKind::Revise {
+            self.status = Status::Returned;
+        }
+    }
+
+    pub(super) fn return_slot(&mut self, event: &Event) {
+        let Event::Returned { at, slot: Some(slot), by, comment, .. } = event else { return };
+        let content = self.content();
+        self.change_slot(*slot, |slot| {
+            slot.state = SlotState::Returned;
+            slot.decided = Some(Decided { by: *by, at: *at, comment: comment.clone(), content });
         });
     }
 
@@ -76,7 +88,9 @@ impl Instance {
             visit.closed_at = None;
             for slot in visit.slots.iter_mut().filter(|slot| slot.id == *id) {
                 slot.state = *state;
-                slot.decided = slot.decided.take().filter(|_| !state.is_open());
+                // Whoever waits for people he added after him has spoken already.
+                slot.decided =
+                    slot.decided.take().filter(|_| !state.is_open() || *state == SlotState::Waiting);
             }
         }
     }

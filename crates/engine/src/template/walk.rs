@@ -53,6 +53,13 @@ impl Block {
     }
 }
 
+impl Lane {
+    /// The node or branch with this id lies in it, however deep.
+    pub fn holds(&self, id: &NodeId) -> bool {
+        find(&self.blocks, id).is_some()
+    }
+}
+
 impl Template {
     /// The node or branch with this id.
     pub fn block(&self, id: &NodeId) -> Option<&Block> {

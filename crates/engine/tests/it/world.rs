@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::absence::Absence;
 use zhupi_engine::approvers::Why;
-use zhupi_engine::command::Outside;
+use zhupi_engine::command::{Intervention, Opinion, Outside, Resubmit, Return, ReturnTo};
 use zhupi_engine::directory::{Calendars, Department, Role, User, UserGroup};
 use zhupi_engine::event::Decision;
-use zhupi_engine::form::{Field, FieldKind, FieldOption, Form, read_values};
+use zhupi_engine::form::{Edits, Field, FieldKind, FieldOption, Form, read_edits, read_values};
 use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SYSTEM, SlotId, TimerId, UserId, VisitId};
 use zhupi_engine::instance::{SlotState, Visit, VisitState};
 use zhupi_engine::template::*;
@@ -382,6 +382,60 @@ impl Run {
 
     pub fn reject(mut self, name: &str) -> Self {
         self.try_reject(name).unwrap();
+        self
+    }
+
+    /// The person sends his newest task back, to a node or, where none is named, to the initiator.
+    pub fn try_return(&mut self, name: &str, node: &str) -> Result<(), Rejection> {
+        let to = if node.is_empty() { ReturnTo::Initiator } else { ReturnTo::Node(node.into()) };
+        let opinion = Opinion::new(self.slot_of(name), "incomplete");
+        self.act(name, Command::Return(Return { opinion, to, resume: None }))
+    }
+
+    pub fn send_back(mut self, name: &str, node: &str) -> Self {
+        self.try_return(name, node).unwrap();
+        self
+    }
+
+    pub fn try_resubmit(&mut self, name: &str, edits: serde_json::Value) -> Result<(), Rejection> {
+        let edits = self.edits(edits);
+        self.act(name, Command::Resubmit(Resubmit { edits, ..Resubmit::default() }))
+    }
+
+    pub fn resubmit(mut self, name: &str, edits: serde_json::Value) -> Self {
+        self.try_resubmit(name, edits).unwrap();
+        self
+    }
+
+    /// Approves with changes of the form.
+    pub fn approve_with(mut self, name: &str, edits: serde_json::Value) -> Self {
+        let opinion = Opinion { edits: self.edits(edits), ..Opinion::new(self.slot_of(name), "") };
+        self.act(name, Command::Approve(opinion)).unwrap();
+        self
+    }
+
+    pub fn edits(&self, edits: serde_json::Value) -> Edits {
+        read_edits(&self.template.form, edits.as_object().unwrap()).unwrap()
+    }
+
+    pub fn try_take_back(&mut self, name: &str) -> Result<(), Rejection> {
+        let slot = self.slot_of(name);
+        self.act(name, Command::TakeBack { slot })
+    }
+
+    /// The workspace's administrator steps in.
+    pub fn try_intervene(&mut self, what: Intervention) -> Result<(), Rejection> {
+        self.act("root", Command::Intervene { what, reason: "it has to go on".to_owned() })
+    }
+
+    pub fn intervene(mut self, what: Intervention) -> Self {
+        self.try_intervene(what).unwrap();
+        self
+    }
+
+    /// Time passes.
+    pub fn wait_hours(mut self, hours: i64) -> Self {
+        self.clock += hours * 3600;
         self
     }
 

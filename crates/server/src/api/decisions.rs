@@ -65,6 +65,8 @@ struct Return {
     /// The node it goes back to, on the way it came; absent: to the initiator.
     #[schema(value_type = Option<String>)]
     to: Option<NodeId>,
+    /// A further level of a chain of approvers, from 2; absent: its first.
+    level: Option<u32>,
     /// How it goes on from there, where the node leaves that to whoever returns it: `replay`, `straight_back` or `smart`.
     #[schema(value_type = Option<String>)]
     resume: Option<ResumePolicy>,
@@ -119,9 +121,13 @@ async fn abstain_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
     responses((status = 200, description = "the instance after it", body = InstanceBody),
               (status = 422, description = "it cannot be sent back there, or words are missing")))]
 async fn return_task(at: OnTask, Json(body): Json<Return>) -> Acted {
-    let Return { to, resume, comment, form } = body;
+    let Return { to, level, resume, comment, form } = body;
     let opinion = Opinion { comment, form, ..Opinion::default() }.read(&at).await?;
-    let to = to.map_or(command::ReturnTo::Initiator, command::ReturnTo::Node);
+    let to = match (to, level) {
+        (None, _) => command::ReturnTo::Initiator,
+        (Some(node), None | Some(0 | 1)) => command::ReturnTo::Node(node),
+        (Some(node), Some(level)) => command::ReturnTo::Level { node, level },
+    };
     at.act(Command::Return(command::Return { opinion, to, resume })).await
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Resubmit, Return, ReturnTo};
+use zhupi_engine::decide::return_targets;
 use zhupi_engine::event::AddKind;
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, UserId};
 use zhupi_engine::instance::{Slot, SlotState, VisitState};
@@ -29,6 +30,9 @@ pub struct ReturnTarget {
     /// Absent: the initiator.
     #[schema(value_type = Option<String>)]
     pub node: Option<NodeId>,
+    /// A further level of a chain, from 2; absent: the node as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<u32>,
     pub title: String,
 }
 
@@ -134,7 +138,8 @@ impl Asking<'_> {
             return self.allowed(action, Some(slot));
         }
         let returning = |to: &ReturnTo| self.grants(send_back(slot, to.clone(), SOME_WORDS));
-        let targets: Vec<ReturnTo> = self.return_targets().into_iter().filter(returning).collect();
+        let targets = return_targets(self.template, self.instance, slot);
+        let targets: Vec<ReturnTo> = targets.into_iter().filter(returning).collect();
         let silent = self.ask(send_back(slot, targets.first()?.clone(), ""));
         Some(AllowedAction {
             targets: targets.into_iter().map(|to| self.target(to)).collect(),
@@ -175,29 +180,17 @@ impl Asking<'_> {
         decide(self.template, self.directory, self.instance, &envelope)
     }
 
-    /// The initiator, and every node that people have decided at.
-    fn return_targets(&self) -> Vec<ReturnTo> {
-        let mut targets = vec![ReturnTo::Initiator];
-        let human = self.instance.visits.iter().filter(|visit| visit.kind.asks_people());
-        for visit in human.filter(|visit| visit.state != VisitState::Open) {
-            let target = ReturnTo::Node(visit.node.clone());
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        targets
-    }
-
     fn target(&self, to: ReturnTo) -> ReturnTarget {
-        match to {
+        let (node, level) = match to {
             ReturnTo::Initiator => {
-                ReturnTarget { node: None, title: self.directory.name(self.instance.initiator) }
+                let title = self.directory.name(self.instance.initiator);
+                return ReturnTarget { node: None, level: None, title };
             }
-            ReturnTo::Node(node) => {
-                let title = self.template.block(&node).map(Block::title).unwrap_or_default().to_owned();
-                ReturnTarget { node: Some(node), title }
-            }
-        }
+            ReturnTo::Node(node) => (node, None),
+            ReturnTo::Level { node, level } => (node, Some(level)),
+        };
+        let title = self.template.block(&node).map(Block::title).unwrap_or_default().to_owned();
+        ReturnTarget { node: Some(node), level, title }
     }
 }
 

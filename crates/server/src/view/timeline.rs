@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::command::ReturnTo;
-use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay};
+use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay, WhyReplay};
 use zhupi_engine::form::{Changes, FileRef};
 use zhupi_engine::ids::{NodeId, SlotId, UserId, VisitId};
 use zhupi_engine::instance::{AutoReason, Outcome, Slot, SlotState, VisitState};
@@ -95,6 +95,7 @@ impl Teller<'_> {
             | Event::TokenForked { .. }
             | Event::TokenArrived { .. }
             | Event::TokenCancelled { .. }
+            | Event::TokenRecalled { .. }
             | Event::ApproversFrozen { .. }
             | Event::Superseded { .. }
             | Event::TimersSet { .. }
@@ -126,6 +127,7 @@ impl Teller<'_> {
                 let to = match to {
                     ReturnTo::Initiator => "the initiator".to_owned(),
                     ReturnTo::Node(node) => self.title(node),
+                    ReturnTo::Level { node, level } => format!("{}, level {level}", self.title(node)),
                 };
                 with_words(format!("{} sent it back to {to}", self.name(*by)), comment)
             }
@@ -233,8 +235,14 @@ impl Teller<'_> {
     fn resumed(&self, way: &ResumeWay) -> String {
         match way {
             ResumeWay::StraightBack => "it goes straight back to where it was returned".to_owned(),
-            ResumeWay::Replay { changed } if changed.is_empty() => "the way is gone again".to_owned(),
-            ResumeWay::Replay { changed } => {
+            ResumeWay::Replay { why: WhyReplay::Rule, .. } => "the way is gone again".to_owned(),
+            ResumeWay::Replay { why: WhyReplay::OtherWay, .. } => {
+                "the way is gone again, since it is another one now".to_owned()
+            }
+            ResumeWay::Replay { why: WhyReplay::BranchesCancelled, .. } => {
+                "the way is gone again, since it was sent back before the fork".to_owned()
+            }
+            ResumeWay::Replay { why: WhyReplay::MaterialChange, changed } => {
                 let title = |id| self.template.form.field(id).map_or_else(String::new, |it| it.title.clone());
                 let fields: Vec<String> = changed.iter().map(title).collect();
                 format!("the way is gone again, since {} changed", fields.join(", "))

@@ -115,6 +115,7 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         | Event::TokenForked { .. }
         | Event::TokenArrived { .. }
         | Event::TokenCancelled { .. }
+        | Event::TokenRecalled { .. }
         | Event::TokenFinished { .. }
         | Event::Joined { .. }
         | Event::LaneChosen { .. }

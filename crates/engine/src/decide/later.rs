@@ -1,0 +1,107 @@
+//! Asking somebody only at the last of the nodes that want him (semantics B7, `LastOnly`): found by going along the rest of
+//! the way as if everybody approved. Where that way is not certain, he is asked at once.
+
+use super::advance::travel;
+use super::submit::simulate;
+use super::{Draft, Purpose};
+use crate::approvers::{Candidate, Found, may_be_spared};
+use crate::event::Event;
+use crate::form::Access;
+use crate::ids::{FieldId, NodeId, TokenId, UserId};
+use crate::instance::{AutoReason, SlotState, Status};
+use crate::template::{
+    Approval, Block, ChildWait, Dedup, SubProcess, Template, Trigger, TriggerAction, When, fields_of,
+};
+use std::collections::HashSet;
+
+/// Marks those who are certain to be asked later on the way, at further levels of the node or behind it.
+pub(super) fn spare(
+    draft: &Draft<'_>,
+    (token, node): (TokenId, &Approval),
+    upcoming: &[Vec<Found>],
+    candidates: &mut [Candidate],
+) {
+    let is_rule = draft.template.settings.dedup == Dedup::LastOnly;
+    if !is_rule || draft.looks_for_later || !may_be_spared(node, draft.scene(token)) {
+        return;
+    }
+    let Some(later) = asked_later(draft, token, node) else { return };
+    let above: HashSet<UserId> = upcoming.iter().flatten().map(|found| found.user).collect();
+    for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
+        if later.contains(&candidate.user) || above.contains(&candidate.user) {
+            candidate.auto = Some(AutoReason::AskedLater);
+        }
+    }
+}
+
+/// Everybody who is asked behind a node; absent where that is not certain.
+fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<HashSet<UserId>> {
+    let mut ahead = Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
+    ahead.outside.clone_from(&draft.outside);
+    ahead.looks_for_later = true;
+    travel(&mut ahead, token, draft.template.after(&node.id)).ok()?;
+    simulate(&mut ahead).ok()?;
+    if ahead.instance.status != Status::Approved || may_turn(&ahead) {
+        return None;
+    }
+    let line = draft.instance.line_of(token);
+    let (visits, tokens) = (draft.instance.visits.len(), draft.instance.tokens.len());
+    let own = |token: TokenId| line.contains(&token) || token.0 as usize >= tokens;
+    let new = ahead.instance.visits.iter().skip(visits).filter(|visit| own(visit.token));
+    let asked = new.flat_map(|visit| &visit.slots).filter(|slot| {
+        !matches!(slot.state, SlotState::Auto(_) | SlotState::AutoRejected(_) | SlotState::Removed)
+    });
+    Some(asked.map(|slot| slot.assignee).collect())
+}
+
+/// The way hangs on something that may still change.
+fn may_turn(ahead: &Draft<'_>) -> bool {
+    let template = ahead.template;
+    let turned_at =
+        |node: &NodeId| template.block(node).is_some_and(|block| hangs_on_changes(template, block));
+    ahead.events.iter().any(|event| match event {
+        Event::LaneChosen { branch, .. } => turned_at(branch),
+        Event::LanesChosen { fork, .. } => turned_at(fork),
+        Event::Looped { .. } => true,
+        _ => false,
+    })
+}
+
+fn hangs_on_changes(template: &Template, block: &Block) -> bool {
+    let groups = block.lanes().iter().filter_map(|lane| match &lane.when {
+        When::AnyOf(groups) => Some(groups),
+        When::Default => None,
+    });
+    groups.into_iter().any(|groups| {
+        let outcomes = groups.iter().flat_map(|group| &group.conditions);
+        let mut outcomes = outcomes.filter(|it| matches!(it.subject, crate::condition::Subject::Lane(_)));
+        outcomes.next().is_some() || fields_of(groups).iter().any(|field| may_change(template, field))
+    })
+}
+
+/// Somebody or something on the way may change a field.
+fn may_change(template: &Template, field: &FieldId) -> bool {
+    let column = format!("{field}.");
+    template.blocks().into_iter().any(|block| match block {
+        Block::Approval(node) => node.fields.0.iter().any(|(key, access)| {
+            let own = key.0 == field.0 || key.0.starts_with(&column);
+            own && matches!(access, Access::Edit | Access::Require)
+        }),
+        Block::Trigger(Trigger { action: TriggerAction::SetFields(set), .. }) => {
+            set.iter().any(|it| it.field == *field)
+        }
+        Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. }) => {
+            sets.contains(field)
+        }
+        Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. }) => take.contains_key(field),
+        Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Cc(_)
+        | Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Route(_)
+        | Block::Auto(_) => false,
+    })
+}

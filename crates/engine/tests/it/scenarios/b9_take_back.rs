@@ -1,0 +1,195 @@
+//! B9: an approver takes back his own decision.
+
+use crate::flows::parallel;
+use crate::world::*;
+use serde_json::json;
+use zhupi_engine::instance::{SlotState, VisitState};
+use zhupi_engine::template::*;
+use zhupi_engine::{Rejection, Status};
+
+fn world() -> World {
+    World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"])
+}
+
+fn all() -> Mode {
+    Mode::Countersign { reject: AllReject::AtOnce }
+}
+
+fn start(flow: Vec<Block>) -> Run {
+    Run::start(world(), template(flow), "ann")
+}
+
+fn refused(run: &mut Run, name: &str) -> &'static str {
+    match run.try_take_back(name) {
+        Err(Rejection::TakeBackNotAllowed { why }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn trigger(irreversible: bool) -> Block {
+    Block::Trigger(Trigger {
+        id: "call".into(),
+        title: "call".to_owned(),
+        action: TriggerAction::Call { url: "http://localhost/".to_owned() },
+        irreversible,
+        other: Default::default(),
+    })
+}
+
+#[test]
+fn what_was_opened_after_it_goes_away_and_his_visit_opens_again() {
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["cid"])]).approve("bob");
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.pending(), "bob");
+    assert_eq!((run.visit("a").state, run.visit("b").state), (VisitState::Open, VisitState::Cancelled));
+    let run = run.approve("bob");
+    assert_eq!((run.pending().as_str(), run.visit("b").round), ("cid", 2));
+}
+
+#[test]
+fn the_others_of_the_visit_are_asked_again_as_they_were() {
+    let mut run = start(vec![ask("a", &["bob", "cid"]), ask("b", &["dan"])]).approve("bob");
+    assert_eq!(run.state("cid"), SlotState::NotNeeded);
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.pending(), "bob cid");
+    assert_eq!(run.approve("cid").pending(), "dan");
+}
+
+#[test]
+fn in_an_unfinished_visit_only_his_slot_opens_again() {
+    let mut run = start(vec![ask_in("a", &["bob", "cid", "dan"], all())]).approve("bob").approve("cid");
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.pending(), "bob dan");
+    assert_eq!(run.state("cid"), SlotState::Approved);
+}
+
+#[test]
+fn in_turn_the_next_one_has_to_wait_again() {
+    let mut run = start(vec![ask_in("a", &["bob", "cid", "dan"], Mode::InTurn)]).approve("bob");
+    run.try_take_back("bob").unwrap();
+    assert_eq!((run.pending().as_str(), run.state("cid")), ("bob", SlotState::Queued));
+    let mut run = run.approve("bob").approve("cid");
+    assert_eq!(refused(&mut run, "bob"), "somebody has decided since");
+}
+
+#[test]
+fn of_those_who_decided_together_the_last_one_may() {
+    let mut run =
+        start(vec![ask_in("a", &["bob", "cid"], all()), ask("b", &["dan"])]).approve("bob").approve("cid");
+    assert_eq!(refused(&mut run, "bob"), "somebody has decided since");
+    run.try_take_back("cid").unwrap();
+    assert_eq!((run.pending().as_str(), run.state("bob")), ("cid", SlotState::Approved));
+}
+
+#[test]
+fn once_somebody_has_decided_since_it_stands() {
+    let mut run =
+        start(vec![ask("a", &["bob"]), ask("b", &["cid"]), ask("c", &["dan"])]).approve("bob").approve("cid");
+    assert_eq!(refused(&mut run, "bob"), "somebody has decided since");
+}
+
+#[test]
+fn only_while_it_runs_and_only_his_own() {
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    assert_eq!(refused(&mut run, "bob"), "nothing has been decided");
+    let mut run = run.approve("bob");
+    let slot = run.slot_of("bob");
+    let refused = run.act("cid", zhupi_engine::Command::TakeBack { slot });
+    assert_eq!(refused, Err(Rejection::NotYourTask));
+    let mut run = run.approve("cid");
+    assert_eq!(run.try_take_back("cid"), Err(Rejection::NotRunning { status: Status::Approved }));
+}
+
+#[test]
+fn within_the_hours_of_the_template() {
+    for (hours, waited, why) in [
+        (24, 23, None),
+        (24, 25, Some("the time for it is over")),
+        (0, 0, Some("the template does not allow it")),
+    ] {
+        let mut template = template(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+        template.settings.take_back_hours = hours;
+        let mut run = Run::start(world(), template, "ann").approve("bob").wait_hours(waited);
+        match why {
+            None => assert_eq!(run.try_take_back("bob"), Ok(())),
+            Some(why) => assert_eq!(refused(&mut run, "bob"), why),
+        }
+    }
+}
+
+#[test]
+fn not_after_something_that_cannot_be_undone() {
+    for irreversible in [false, true] {
+        let mut run =
+            start(vec![ask("a", &["bob"]), trigger(irreversible), ask("b", &["cid"])]).approve("bob");
+        assert_eq!(run.try_take_back("bob").is_ok(), !irreversible);
+    }
+    let mut run = start(vec![trigger(true), ask("a", &["bob"]), ask("b", &["cid"])]).approve("bob");
+    assert_eq!(run.try_take_back("bob"), Ok(()), "what was done before him is not at stake");
+}
+
+#[test]
+fn after_a_fork_opened_all_its_branches_go_away() {
+    let flow = vec![
+        ask("a", &["bob"]),
+        Block::Parallel(parallel("f", vec![vec![ask("b", &["cid"])], vec![ask("c", &["dan"])]])),
+    ];
+    let mut run = start(flow).approve("bob");
+    assert_eq!(run.pending(), "cid dan");
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.pending(), "bob");
+    let run = run.approve("bob");
+    assert_eq!(run.pending(), "cid dan");
+    let mut run = run.approve("cid");
+    assert_eq!(refused(&mut run, "bob"), "somebody has decided since");
+    assert_eq!(run.approve("dan").status(), Status::Approved);
+}
+
+#[test]
+fn at_a_join_he_may_until_the_branches_have_joined() {
+    let flow = vec![
+        Block::Parallel(parallel("f", vec![vec![ask("b", &["cid"])], vec![ask("c", &["dan"])]])),
+        ask("z", &["fay"]),
+    ];
+    let mut run = start(flow).approve("cid");
+    run.try_take_back("cid").unwrap();
+    assert_eq!(run.pending(), "cid dan");
+    let mut run = run.approve("dan").approve("cid");
+    assert_eq!(run.pending(), "fay");
+    assert_eq!(refused(&mut run, "cid"), "the branches have joined");
+    assert_eq!(refused(&mut run, "dan"), "the branches have joined");
+}
+
+#[test]
+fn a_decision_that_sent_it_straight_back_can_be_taken_back_and_given_again() {
+    let flow = vec![ask("a", &["bob"]), ask("b", &["cid"]), ask("c", &["dan"])];
+    let mut run = start(flow).approve("bob").approve("cid").send_back("dan", "a").approve("bob");
+    assert_eq!(run.pending(), "dan");
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.pending(), "bob");
+    assert_eq!(run.approve("bob").pending(), "dan", "the return is under way again");
+}
+
+#[test]
+fn a_return_is_not_taken_back_and_neither_is_what_was_returned_since() {
+    let flow = vec![ask("a", &["bob"]), ask("b", &["cid"])];
+    let mut run = start(flow).approve("bob").send_back("cid", "");
+    assert_eq!(run.try_take_back("cid"), Err(Rejection::NotRunning { status: Status::Returned }));
+    run = run.resubmit("ann", json!({}));
+    assert_eq!(run.pending(), "cid");
+    assert_eq!(refused(&mut run, "bob"), "it was sent back since");
+}
+
+#[test]
+fn a_rejection_that_a_branch_collected_may_be_taken_back() {
+    let mut template = template(vec![
+        Block::Parallel(parallel("f", vec![vec![ask("b", &["cid"])], vec![ask("c", &["dan"])]])),
+        ask("z", &["fay"]),
+    ]);
+    if let Block::Parallel(fork) = &mut template.flow[0] {
+        fork.on_reject = LaneReject::Collect;
+    }
+    let mut run = Run::start(world(), template, "ann").reject("cid");
+    run.try_take_back("cid").unwrap();
+    assert_eq!(run.approve("cid").approve("dan").pending(), "fay");
+}
