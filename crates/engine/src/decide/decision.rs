@@ -49,10 +49,10 @@ pub(super) fn decide_slot(
 /// Duties that have to be in different hands bind whoever decides, in whosever place (semantics D9).
 fn check_duties(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> Result<(), Rejection> {
     let bound = people_node(draft, visit).is_some();
-    match bound && is_separated(actor, &visit.node, draft.scene(visit.token)) {
-        true => Err(Barred::Separated.rejection(actor)),
-        false => Ok(()),
+    if bound && is_separated(actor, &visit.node, draft.scene(visit.token)) {
+        return Err(Barred::Separated.rejection(actor));
     }
+    Ok(())
 }
 
 /// A slot that the actor may act in now, and its visit.
