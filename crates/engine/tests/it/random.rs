@@ -22,7 +22,7 @@ const INSTANCES: u64 = 20_000;
 #[test]
 fn twenty_thousand_random_instances_keep_every_invariant() {
     let count = wanted("ZHUPI_TEST_WALKS").unwrap_or(INSTANCES);
-    let seen = walk_from(0, count);
+    let seen = walk_from(wanted("ZHUPI_TEST_SEED").unwrap_or(0), count);
     assert!(seen.unsound * 3 < count, "{} of {count} drawings were unsound", seen.unsound);
     if count < INSTANCES {
         return;
@@ -37,23 +37,6 @@ fn twenty_thousand_random_instances_keep_every_invariant() {
     let missing: Vec<_> =
         acting::COMMANDS.iter().filter(|name| !seen.accepted.get(**name).is_some_and(enough)).collect();
     assert!(missing.is_empty(), "too seldom accepted: {missing:?} in {:?}", seen.accepted);
-}
-
-/// Not a test of every day: `cargo xtask simulate` runs it, from a seed on and for as long as one likes.
-#[test]
-#[ignore = "runs for as long as one likes"]
-fn simulate() {
-    let mut seed = wanted("ZHUPI_SIMULATE_SEED").unwrap_or(0);
-    let end = wanted("ZHUPI_SIMULATE_COUNT").map_or(u64::MAX, |count| seed + count);
-    let started = std::time::Instant::now();
-    let first = seed;
-    while seed < end {
-        let next = (seed + 10_000).min(end);
-        walk_from(seed, next - seed);
-        seed = next;
-        let rate = (seed - first) as f64 / started.elapsed().as_secs_f64();
-        println!("seeds {first} to {}: every invariant held; {rate:.0} instances a second", seed - 1);
-    }
 }
 
 fn wanted(name: &str) -> Option<u64> {
