@@ -222,18 +222,20 @@ fn fits(path: &str, route: &str) -> bool {
     !route.is_empty() && path.len() >= route.len() && path.iter().rev().zip(route.iter().rev()).all(same)
 }
 
-/// What `docs/patterns.md` claims is shown by a test; the last column of its tables names them.
+/// What these documents claim is shown by tests; the last column of their tables names them.
 #[test]
-fn the_tests_that_the_patterns_name_are_there() {
-    let document = fs::read_to_string(root().join("docs/patterns.md")).unwrap_or_default();
+fn the_tests_that_documents_name_are_there() {
     let tests: String =
         sources(&["crates"]).into_iter().filter(File::is_test).map(|file| file.text).collect();
-    let rows = document.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit_once("| "));
-    let names: Vec<&str> = cells.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2)).collect();
-    assert!(names.len() > 50, "the tables have changed their shape");
-    let missing = names.into_iter().filter(|name| !tests.contains(&format!("fn {name}()")));
-    none(missing.map(|name| format!("docs/patterns.md: there is no test `{name}`")));
+    none(["docs/patterns.md", "docs/checker.md"].into_iter().flat_map(|path| {
+        let document = fs::read_to_string(root().join(path)).unwrap_or_default();
+        let rows = document.lines().filter(|line| line.starts_with("| ") && !line.ends_with("Tests |"));
+        let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit_once("| "));
+        let names: Vec<&str> = cells.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(names.len() > 30, "the tables of {path} have changed their shape");
+        let missing = names.into_iter().filter(|name| !tests.contains(&format!("fn {name}()")));
+        missing.map(|name| format!("{path}: there is no test `{name}`")).collect::<Vec<_>>()
+    }));
 }
 
 struct File {

@@ -297,3 +297,13 @@ fn what_is_too_much_to_tell_is_left_alone() {
     of_field(many(), &lanes, &[]);
     of_field(many(), &[&all, &[chosen("1")]], &[]);
 }
+
+#[test]
+fn a_scope_that_names_nobody() {
+    let lanes = |users: Vec<zhupi_engine::ids::UserId>| {
+        let scope = Scope { users, ..Scope::default() };
+        vec![any_of(&[&[of(Subject::Initiator, Test::Belongs { scope })]])]
+    };
+    assert_eq!(beside(vec![], lanes(vec![])), ["flow[1].lanes[0].when[0][0] scope_empty"]);
+    assert_eq!(beside(vec![], lanes(vec![user("ann")])), [""; 0]);
+}
