@@ -193,6 +193,12 @@ fn a_lane_that_several_earlier_ones_forestall_together() {
     let some = |op| any_of(&[&[f(number(Less, 5)), g(number(op, 5))]]);
     assert_eq!(beside(fields(), vec![some(Less), some(GreaterOrEqual), small.clone()]), third);
     assert_eq!(beside(fields(), vec![some(Greater), some(Equal), small]), [""; 0]);
+    // The first takes more of the one fact than the last could leave of it.
+    let wide = || any_of(&[&[f(number(Less, 10)), g(number(Less, 5))]]);
+    let rest = |low| any_of(&[&[f(range(0, 5)), g(number(GreaterOrEqual, low))]]);
+    let last = || any_of(&[&[f(range(0, 5)), g(Test::NotEmpty)]]);
+    assert_eq!(beside(fields(), vec![wide(), rest(5), last()]), third);
+    assert_eq!(beside(fields(), vec![wide(), rest(6), last()]), [""; 0]);
 }
 
 #[test]
