@@ -13,7 +13,7 @@ pub use entity::{
     ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, approval_view,
     entity_view, history_entry,
 };
-pub use form::{FieldView, form_fields};
+pub use form::{FieldView, access_of, form_fields};
 pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
 pub use preview::{PathChangeView, PlannedPerson, PreviewView, StepView, preview_view, upcoming};
 pub use timeline::{TimelineEntry, TimelineLine, timeline_entry};
@@ -155,6 +155,7 @@ pub fn instance_view(
     viewer: UserId,
     at: Timestamp,
 ) -> InstanceView {
+    let access = access_of(instance, template, directory, viewer);
     InstanceView {
         id: instance.id,
         template: TemplateRef {
@@ -170,7 +171,7 @@ pub fn instance_view(
         department: instance.department.map(|id| department_ref(id, directory)),
         submitted_at: instance.submitted_at,
         ended_at: instance.ended_at,
-        form: form_fields(&template.form, &instance.form, directory, directory.today(at)),
+        form: form_fields(&template.form, &instance.form, &access, directory, directory.today(at)),
         nodes: path::reached(instance, template, directory),
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),

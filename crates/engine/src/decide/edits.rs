@@ -7,10 +7,10 @@ use crate::form::{
     Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, assign, compute, missing_values,
 };
 use crate::ids::{FieldId, UserId, VisitId};
-use crate::instance::VisitKind;
+use crate::instance::{Instance, VisitKind};
 use crate::ledger::hex;
 use crate::rejection::Rejection;
-use crate::template::{Block, SetField};
+use crate::template::{Block, SetField, Template};
 use sha2::{Digest, Sha256};
 
 /// SHA-256, in hex, over the template's version and the values, attachments' ids among them.
@@ -28,7 +28,7 @@ pub(super) fn by_person(
     if edits.is_empty() {
         return Ok(());
     }
-    let access = access_at(draft, visit);
+    let access = access_at(draft.template, &draft.instance, visit);
     let form = apply_edits(&draft.template.form, &access, &draft.instance.form, edits, draft.today());
     let form = form.map_err(|problems| Rejection::FormInvalid { problems })?;
     record(draft, Some(actor), Some(visit), form);
@@ -44,19 +44,19 @@ pub(super) fn check_none(draft: &Draft<'_>, edits: &Edits) -> Result<(), Rejecti
 
 /// Whether everything is filled in that people have to fill in at this visit.
 pub(super) fn check_filled_in(draft: &Draft<'_>, visit: VisitId) -> Result<(), Rejection> {
-    let access = access_at(draft, visit);
+    let access = access_at(draft.template, &draft.instance, visit);
     let problems = missing_values(&draft.template.form, &access, &draft.instance.form, draft.today());
     if problems.is_empty() { Ok(()) } else { Err(Rejection::FormInvalid { problems }) }
 }
 
 /// What people at a visit may do with the form. The initiator mends whatever there is.
-fn access_at(draft: &Draft<'_>, visit: VisitId) -> FieldAccess {
-    let Some(visit) = draft.instance.visit(visit) else { return FieldAccess::default() };
+pub fn access_at(template: &Template, instance: &Instance, visit: VisitId) -> FieldAccess {
+    let Some(visit) = instance.visit(visit) else { return FieldAccess::default() };
     if visit.kind == VisitKind::Revise {
-        let fields = draft.template.form.fields.iter().map(|field| ((&field.id).into(), Access::Edit));
+        let fields = template.form.fields.iter().map(|field| ((&field.id).into(), Access::Edit));
         return FieldAccess(fields.collect());
     }
-    match draft.template.block(&visit.node) {
+    match template.block(&visit.node) {
         Some(Block::Approval(node)) => node.fields.clone(),
         Some(_) | None => FieldAccess::default(),
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zhupi_engine::form::{compute, read_partial};
+use zhupi_engine::form::{FieldAccess, compute, read_partial};
 use zhupi_engine::preview;
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -46,6 +46,6 @@ async fn preview_instance(
     let path = preview(&template, &directory, caller.user, &submission.submit, now)?;
     let today = directory.today(now);
     let data = compute(&template.form, submission.submit.form, today);
-    let form = form_fields(&template.form, &data, &directory, today);
+    let form = form_fields(&template.form, &data, &FieldAccess::default(), &directory, today);
     Ok(Json(Preview { path: preview_view(path, &directory), form }))
 }

@@ -199,6 +199,10 @@ impl App {
             let instance = &stored.instance;
             let template = self.template(tenant, instance.template, instance.template_version).await?;
             let directory = self.directory(tenant).await?;
+            if may_see(instance, &template, &directory, envelope.actor) {
+                let actor = envelope.actor;
+                self.complete_edits(tenant, actor, &template.form, &mut envelope.command).await?;
+            }
             envelope.outside = self.outside(tenant, instance.template, &template, &envelope.command).await?;
             let events = decide_as_reader(&template, &directory, instance, (&envelope, manner))?;
             if events.is_empty() {

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
-use zhupi_engine::form::{Field, FieldOption, Form, FormData, OptionsSource, Value};
+use zhupi_engine::form::{Edit, Edits, Field, FieldOption, Form, FormData, OptionsSource, Value};
 use zhupi_engine::ids::{OptionId, TenantId, UserId};
-use zhupi_engine::{Problem, Rejection, Template};
+use zhupi_engine::{Command, Problem, Rejection, Template};
 
 /// Most options of a source.
 pub const MOST_OPTIONS: usize = 2_000;
@@ -51,6 +51,18 @@ impl App {
         data: &mut FormData,
     ) -> Result<(), Error> {
         self.complete(tenant, actor, outside(&form.fields, data, "form")).await
+    }
+
+    /// The same for the changes of values that a command carries.
+    pub(super) async fn complete_edits(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        form: &Form,
+        command: &mut Command,
+    ) -> Result<(), Error> {
+        let Some(edits) = edits_of(command) else { return Ok(()) };
+        self.complete(tenant, actor, outside_of_edits(form, edits)).await
     }
 
     async fn complete(&self, tenant: TenantId, actor: UserId, values: Vec<Outside<'_>>) -> Result<(), Error> {
@@ -167,6 +179,61 @@ fn outside<'a>(fields: &'a [Field], data: &'a mut FormData, path: &str) -> Vec<O
             }
         } else {
             found.push(Outside { field, path, value });
+        }
+    }
+    found
+}
+
+fn edits_of(command: &mut Command) -> Option<&mut Edits> {
+    match command {
+        Command::Approve(opinion) | Command::Reject(opinion) | Command::Abstain(opinion) => {
+            Some(&mut opinion.edits)
+        }
+        Command::Return(returned) => Some(&mut returned.opinion.edits),
+        Command::Resubmit(resubmit) => Some(&mut resubmit.edits),
+        Command::Submit(_)
+        | Command::Claim { .. }
+        | Command::Release { .. }
+        | Command::Transfer(_)
+        | Command::Delegate(_)
+        | Command::GiveOpinion { .. }
+        | Command::AddSign(_)
+        | Command::RemoveSign { .. }
+        | Command::TakeBack { .. }
+        | Command::Urge { .. }
+        | Command::Withdraw { .. }
+        | Command::Revoke { .. }
+        | Command::Comment { .. }
+        | Command::Tell { .. }
+        | Command::MarkRead
+        | Command::Intervene { .. }
+        | Command::Fire { .. }
+        | Command::Sweep
+        | Command::Answer { .. } => None,
+    }
+}
+
+fn outside_of_edits<'a>(form: &'a Form, edits: &'a mut Edits) -> Vec<Outside<'a>> {
+    let mut found = Vec::new();
+    for (id, edit) in &mut edits.0 {
+        let Some(field) = form.field(id) else { continue };
+        let path = format!("form.{id}");
+        match edit {
+            Edit::Set(value) => found.push(Outside { field, path, value }),
+            Edit::Clear => {}
+            Edit::Rows(rows) => {
+                for (number, row) in rows.iter_mut().enumerate() {
+                    for (id, value) in &mut row.cells {
+                        let column = field.columns.iter().find(|column| &column.id == id);
+                        let path = format!("{path}[{number}].{id}");
+                        found.extend(column.zip(value.as_mut()).map(|(field, value)| Outside {
+                            field,
+                            path,
+                            value,
+                        }));
+                    }
+                }
+            }
         }
     }
     found

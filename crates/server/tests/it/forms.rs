@@ -230,3 +230,69 @@ async fn drafts_are_limited_and_can_be_deleted() {
     let odd = json!({ "template": "leave", "filled_in": { "formm": {} } });
     company.post("/v1/drafts", &company.ann, &odd).await.expect_problem(400, "bad_request");
 }
+
+#[tokio::test]
+async fn people_see_and_edit_what_their_node_allows() {
+    let company = Company::new().await;
+    let form = json!([
+        { "id": "sum", "kind": "money", "title": "Sum" },
+        { "id": "salary", "kind": "money", "title": "Salary" },
+        { "id": "note", "kind": "text", "title": "Note" },
+        { "id": "rows", "kind": "table", "title": "Rows", "columns": [
+            { "id": "a", "kind": "number", "title": "A" },
+            { "id": "b", "kind": "number", "title": "B" },
+        ] },
+        { "id": "total", "kind": "number", "title": "Total", "formula": "sum(rows.a)" },
+    ]);
+    let mut template = template(&company, form, json!({}));
+    template["flow"][0]["fields"] =
+        json!({ "salary": "hide", "note": "require", "rows.a": "edit", "rows.b": "hide" });
+    let told = json!({ "kind": "cc", "id": "c", "title": "C", "fields": { "sum": "hide" },
+        "people": [{ "members": [company.dan.id] }] });
+    template["flow"].as_array_mut().unwrap().push(told);
+    company.publish("t", template).await;
+    let values = json!({ "sum": 1, "salary": 9, "rows": [{ "a": 1, "b": 2 }] });
+    let asked = submit(&company, &json!({ "template": "t", "form": values })).await.expect(201);
+    let named = |view: &Json| -> Vec<String> {
+        let fields = view["form"].as_array().unwrap().iter();
+        fields.map(|field| field["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(named(&asked), ["sum", "salary", "note", "rows", "total"]);
+    let bobs = company.see(&asked, &company.bob).await;
+    assert_eq!(named(&bobs), ["sum", "note", "rows", "total"]);
+    assert_eq!((&bobs["form"][0]["access"], &bobs["form"][1]["access"]), (&json!("read"), &json!("require")));
+    assert_eq!(bobs["form"][2]["columns"], json!({ "a": "edit", "b": "hide" }));
+    assert_eq!(bobs["form"][2]["value"], json!([{ "_row": 1, "a": "1" }]));
+
+    let task = crate::company::task_of(&bobs, &company.bob);
+    let path = format!("/v1/tasks/{task}/approve");
+    let lacking = company.post(&path, &company.bob, &json!({})).await.expect_problem(422, "form_invalid");
+    assert_eq!(lacking["problems"][0]["path"], "form.note");
+    let sly = json!({ "form": { "note": "n", "salary": 9 } });
+    let sly = company.post(&path, &company.bob, &sly).await.expect_problem(422, "form_invalid");
+    assert_eq!(sly["problems"][0]["code"], "field_not_editable");
+    let good = json!({ "form": { "note": "n", "rows": [{ "_row": 1, "a": 5 }] } });
+    let done = company.post(&path, &company.bob, &good).await.expect(200);
+    assert_eq!(done["form"][3]["value"], "5");
+    assert_eq!(done["form"][1]["access"], "read", "he is not asked any more");
+    assert_eq!(named(&company.see(&asked, &company.dan).await), ["salary", "note", "rows", "total"]);
+}
+
+#[tokio::test]
+async fn what_an_approver_fills_in_is_confirmed_too() {
+    let (company, other) = with_source().await;
+    other.usually(200, r#"[{"id": "a", "label": "Bridge"}]"#);
+    let source = json!({ "url": other.url("/projects") });
+    let form = json!([{ "id": "project", "kind": "select", "title": "Project", "options_source": source }]);
+    let mut template = template(&company, form, json!({}));
+    template["flow"][0]["fields"] = json!({ "project": "edit" });
+    company.publish("later", template).await;
+    let asked = submit(&company, &json!({ "template": "later" })).await.expect(201);
+    let task = crate::company::task_of(&asked, &company.bob);
+    let path = format!("/v1/tasks/{task}/approve");
+    let wrong = json!({ "form": { "project": "x" } });
+    let refused = company.post(&path, &company.bob, &wrong).await.expect_problem(422, "form_invalid");
+    assert_eq!(refused["problems"][0]["code"], "option_unknown");
+    let done = company.post(&path, &company.bob, &json!({ "form": { "project": "a" } })).await.expect(200);
+    assert_eq!(done["form"][0]["text"], "Bridge");
+}
