@@ -101,6 +101,18 @@ async fn the_people_of_the_documented_wps_sample_are_there() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_customer_of_the_crm_waits_for_approval() {
+    let demo = filled().await;
+    let path = "/api/v1/entities?entity_type=Customer&entity_id=88201";
+    let request = demo.server.get(path).header("x-lxy-platform", demo.text("/crm/platform"));
+    let request = request.header("x-lxy-app", demo.text("/crm/app"));
+    let customer =
+        request.header("access-token", demo.text("/crm/users/0/access_token")).send().await.expect(200);
+    assert_eq!(customer["data"]["approve_status"], "applying");
+    assert_eq!(customer["data"]["data"]["category"], "普通客户", "until somebody approves");
+}
+
+#[tokio::test]
 async fn a_contract_of_the_crm_has_passed_two_levels() {
     let demo = filled().await;
     let path = "/api/v1/execute_records/detail?entity_type=Contract&entity_id=1901351";

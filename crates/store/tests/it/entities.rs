@@ -1,13 +1,15 @@
 //! Objects and their approvals: each change needs the revision before it, and one trigger has one open approval.
 
 use crate::databases::{on_both, workspace};
+use crate::requests::{act, commenting, load, request, somebody};
 use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::entity::{Data, EntityType, FieldChange, Run, RunState, Timing};
 use zhupi_engine::ids::{InstanceId, TemplateId, UserId};
 use zhupi_store::{
-    Cursor, EntityEntry, EntityRow, EntityTypeRow, EntityWrite, EntryKind, Error, Page, RunRow, TriggerRow,
+    Change, Committed, Cursor, EntityEntry, EntityRow, EntityTypeRow, EntityWrite, EntryKind, Error, Page,
+    RunRow, TriggerRow,
 };
 
 pub fn trigger(entity_type: &str) -> TriggerRow {
@@ -82,6 +84,13 @@ pub fn first(entity: EntityRow, run: Option<RunRow>) -> EntityWrite {
 fn next(entity: &EntityRow, run: Option<RunRow>) -> EntityWrite {
     let entity = EntityRow { revision: entity.revision + 1, ..entity.clone() };
     EntityWrite { before: Some(entity.revision - 1), ..first(entity, run) }
+}
+
+/// The change of an object that goes with the change of an instance at this version: the first one makes it.
+pub fn step(version: u64) -> EntityWrite {
+    let revision = i64::try_from(version).unwrap();
+    let entity = EntityRow { revision, ..row("7") };
+    EntityWrite { before: (version > 1).then_some(revision - 1), ..first(entity, None) }
 }
 
 #[tokio::test]
@@ -180,6 +189,40 @@ async fn sorts_and_triggers_change_only_from_the_revision_before() {
         assert_eq!(store.list_entity_triggers(tenant).await.unwrap(), std::slice::from_ref(&off));
         assert_eq!(store.list_enabled_triggers(tenant, "Vehicle").await.unwrap(), []);
         assert_eq!(store.load_entity_trigger(tenant, off.id).await.unwrap(), Some(off));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_and_its_object_change_together_or_not_at_all() {
+    on_both(|store| async move {
+        let tenant = workspace(&store, "a").await;
+        let begun = first(row("7"), None);
+        store.write_entity(tenant, &begun, &[]).await.unwrap();
+        let asked = request(somebody(), &[somebody()], 1);
+        let beginning = |entity: EntityWrite| {
+            let mut change = Change::first(tenant, &asked, act(asked.initiator, 1, "submit"), None).unwrap();
+            change.entity = Some(entity);
+            store.commit(change)
+        };
+        let running = RunRow { instance: asked.id, ..run("7", &trigger("Contract")) };
+        let mut late = next(&begun.entity, Some(running.clone()));
+        late.before = Some(7);
+        assert_eq!(beginning(late).await, Ok(Committed::Conflict));
+        assert_eq!(store.load_instance(tenant, asked.id).await.unwrap(), None);
+        assert_eq!(store.load_entity_run(tenant, asked.id).await.unwrap(), None);
+        let fresh = next(&begun.entity, Some(running.clone()));
+        assert_eq!(beginning(fresh.clone()).await, Ok(Committed::Done));
+        assert_eq!(beginning(next(&fresh.entity, None)).await, Ok(Committed::Conflict), "it has begun");
+        let stored = load(&store, tenant, asked.id).await;
+        let mut over = running;
+        over.run.state = RunState::Applied;
+        let mut change = commenting(tenant, &stored, somebody(), 2);
+        change.entity = Some(next(&fresh.entity, Some(over.clone())));
+        assert_eq!(store.commit(change).await, Ok(Committed::Done));
+        assert_eq!(load(&store, tenant, asked.id).await.instance.version, 2);
+        assert_eq!(store.load_entity_run(tenant, asked.id).await.unwrap(), Some(over));
+        assert_eq!(store.load_entity(tenant, "Contract", "7").await.unwrap().unwrap().revision, 3);
     })
     .await;
 }

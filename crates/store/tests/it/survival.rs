@@ -1,6 +1,7 @@
 //! Killed processes, backups, several nodes that start at once, and databases that are too new.
 
 use crate::databases::{on_both, on_postgres};
+use crate::entities;
 use crate::requests::{commenting, load, request, somebody, submit};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -69,7 +70,9 @@ async fn victim_of_the_next_test() {
             let tenant = TenantId(Uuid::now_v7());
             let mut stored = submit(&store, tenant, &request(somebody(), &[somebody()], 1)).await;
             loop {
-                let outcome = store.commit(commenting(tenant, &stored, somebody(), 2)).await;
+                let mut change = commenting(tenant, &stored, somebody(), 2);
+                change.entity = Some(entities::step(stored.instance.version));
+                let outcome = store.commit(change).await;
                 assert_eq!(outcome, Ok(Committed::Done));
                 stored = load(&store, tenant, stored.instance.id).await;
                 println!("\nacknowledged {} {} {}", tenant, stored.instance.id, stored.instance.version);
@@ -106,7 +109,14 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
     store.migrate().await.unwrap();
     for (tenant, id, version) in acknowledged {
         let (tenant, id) = (tenant.parse::<TenantId>().unwrap(), id.parse::<InstanceId>().unwrap());
-        assert!(load(&store, tenant, id).await.instance.version >= version);
+        let now = load(&store, tenant, id).await.instance.version;
+        assert!(now >= version);
+        // The object was changed once with each of them, and its history tells of each.
+        let object = store.load_entity(tenant, "Contract", "7").await.unwrap().unwrap();
+        assert_eq!(object.revision.unsigned_abs() + 1, now);
+        let page = zhupi_store::Page::first(100_000);
+        let history = store.list_entity_history(tenant, "Contract", "7", &page).await.unwrap();
+        assert_eq!(history.rows.len() as u64 + 1, now);
     }
     assert_eq!(check_all(&store).await, 8);
     store.close().await;
