@@ -201,7 +201,11 @@ impl Draw<'_> {
                     None => (actor, Command::RemoveSign { slot }),
                 }
             }
-            _ => (actor, Command::Release { slot }),
+            _ => {
+                let pool = self.instance.pending().find(|(visit, _)| visit.kind == VisitKind::Pool);
+                let (slot, actor) = pool.map_or((slot, actor), |(_, slot)| (slot.id, slot.assignee));
+                (actor, Command::Release { slot })
+            }
         }
     }
 
