@@ -97,18 +97,25 @@ fn gone_step(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
         let other_gone = others.any(|user| is_gone(draft, visit, user));
         return other_gone.then_some(Step::Move(slot.id, holder, Move::Leaver));
     }
-    let Some(node) = people_node(draft, visit) else {
-        // Those who approved are asked about a revocation; the initiator's own task nobody else can have.
-        let consent = visit.kind == VisitKind::Consent && others_remain(draft, visit, slot);
-        let found = Found { user: holder, why: slot.why.clone() };
-        return consent.then_some(Step::TakeOut(slot.id, found));
-    };
+    let Some(node) = people_node(draft, visit) else { return without_node(draft, visit, slot) };
     let place = Place::taking(node, visit, slot.id);
     let back = Some(slot.owner).filter(|user| barred(*user, place, draft.scene(visit.token)).is_none());
     Some(match back {
         Some(owner) => Step::Move(slot.id, owner, Move::Leaver),
         None => Step::TakeOut(slot.id, Found { user: holder, why: slot.why.clone() }),
     })
+}
+
+/// Of those who were to agree to a revocation one is gone, or the initiator whom it was sent back to: where nobody is left, an
+/// administrator stands for him.
+fn without_node(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
+    if visit.kind == VisitKind::Consent && others_remain(draft, visit, slot) {
+        let found = Found { user: slot.holder(), why: slot.why.clone() };
+        return Some(Step::TakeOut(slot.id, found));
+    }
+    let managers = draft.template.settings.managers.iter().copied();
+    let mut able = managers.chain(draft.directory.admins()).filter(|user| !is_gone(draft, visit, *user));
+    able.next().map(|to| Step::Move(slot.id, to, Move::Leaver))
 }
 
 /// What follows from somebody's being away, or being back. A lent task waits for the opinion first.

@@ -2,11 +2,11 @@
 
 use crate::world::*;
 use zhupi_engine::approvers::{WhyNote, WhyRule};
-use zhupi_engine::command::{AddSign, Handing};
+use zhupi_engine::command::{AddSign, Handing, Opinion, Resubmit, Return, ReturnTo};
 use zhupi_engine::event::AddKind;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::{
-    AllReject, Approval, Assign, Block, EmptyRule, Mode, OrReject, Threshold, Vote,
+    AllReject, Approval, Assign, Block, EmptyRule, Mode, OrReject, RevokeRule, Threshold, Vote,
 };
 use zhupi_engine::{Command, Status};
 
@@ -172,4 +172,35 @@ fn a_chain_goes_on_above_a_level_that_is_left() {
     let run = Run::start(world, template(vec![Block::Approval(approval)]), "ann");
     assert_eq!(run.pending(), "h1");
     assert_eq!(gone(run, &["h1"]).pending(), "h2");
+}
+
+#[test]
+fn what_was_sent_back_to_an_initiator_who_has_left_an_administrator_mends() {
+    let mut run = started(OR, EmptyRule::TemplateAdmin, &["bob"]);
+    let to = ReturnTo::Initiator;
+    let opinion = Opinion::new(run.slot_of("bob"), "mend it");
+    run.act("bob", Command::Return(Return { opinion, to, resume: None })).unwrap();
+    let mut run = gone(run, &["ann"]);
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "root"));
+    run.act("root", Command::Resubmit(Resubmit::default())).unwrap();
+    assert_eq!(run.pending(), "bob");
+}
+
+#[test]
+fn of_those_who_are_to_agree_to_a_revocation_one_is_enough_to_go_on() {
+    let asked = || {
+        let approval = Approval { mode: ALL, ..node("n", members(&["bob", "cid"])) };
+        let mut template = template(vec![Block::Approval(approval)]);
+        template.settings.revoke = RevokeRule::Consent { days: 30 };
+        let mut run = Run::start(world(), template, "ann").approve("bob").approve("cid");
+        run.act("ann", Command::Revoke { reason: "a mistake".to_owned() }).unwrap();
+        run
+    };
+    let run = gone(asked(), &["bob"]);
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Revoking, "cid"));
+    assert_eq!(run.approve("cid").status(), Status::Revoked);
+    assert_eq!(gone(asked().approve("cid"), &["bob"]).status(), Status::Revoked);
+    let run = gone(asked(), &["bob", "cid"]);
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Revoking, "root"));
+    assert_eq!(run.reject("root").status(), Status::Approved);
 }
