@@ -15,6 +15,7 @@ mod entities;
 mod entity_types;
 mod files;
 mod forms;
+mod handover;
 mod instances;
 mod preview;
 mod regression;
@@ -61,6 +62,7 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
     let all = OpenApiRouter::new()
         .merge(sessions::routes())
         .merge(directory::routes())
+        .merge(handover::routes())
         .merge(calendars::routes())
         .merge(absences::routes())
         .merge(templates::routes())

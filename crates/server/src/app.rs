@@ -9,6 +9,7 @@ pub mod directory;
 pub mod effects;
 pub mod entities;
 pub mod forms;
+pub mod handover;
 mod memory;
 mod outside;
 pub mod past;

@@ -9,7 +9,7 @@ use zhupi_engine::ids::{TemplateId, TenantId, UserId};
 /// Most drafts of one person.
 pub const FORM_DRAFT_LIMIT: u32 = 100;
 
-pub(crate) static ALL: &[&Sql] = &[&INSERT, &ALLOW, &UPDATE, &DELETE, &LOAD, &LIST];
+pub(crate) static ALL: &[&Sql] = &[&INSERT, &ALLOW, &UPDATE, &DELETE, &LOAD, &LIST, &GIVE];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO form_drafts (tenant_id, user_id, id, template_id, title, body, revision, created_at, updated_at)
@@ -29,6 +29,7 @@ static LOAD: Sql = Sql::new(
     "SELECT id, template_id, title, body, revision, created_at, updated_at
      FROM form_drafts WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
 );
+static GIVE: Sql = Sql::new("UPDATE form_drafts SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2");
 static LIST: Sql = Sql::new(
     "SELECT id, template_id, title, body, revision, created_at, updated_at
      FROM form_drafts WHERE tenant_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3",
@@ -54,6 +55,12 @@ pub struct FormDraft {
 }
 
 impl Store {
+    /// Makes all drafts of a person somebody else's.
+    pub async fn give_form_drafts(&self, tenant: TenantId, from: UserId, to: UserId) -> Result<()> {
+        let params = vec![tenant.into(), from.into(), to.into()];
+        self.write(vec![stmt(&GIVE, params, Expect::Any)]).await?.or_conflict()
+    }
+
     /// Keeps a new draft at revision 1. `Conflict` where its owner has as many as he may have.
     pub async fn create_form_draft(&self, tenant: TenantId, owner: UserId, draft: &FormDraft) -> Result<()> {
         let params = vec![

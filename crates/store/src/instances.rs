@@ -12,6 +12,7 @@ use zhupi_engine::{Instance, Status};
 pub(crate) static ALL: &[&Sql] = &[
     &LOAD,
     &LIST_FINISHED,
+    &LIST_RUNNING,
     &LIST,
     &LIST_BY_INITIATOR,
     &LIST_BY_TEMPLATE,
@@ -32,6 +33,11 @@ pub(crate) static LIST_FINISHED: Sql = Sql::new(
      WHERE tenant_id = $1 AND template_id = $2 AND (created_at, id) < ($3, $4)
      AND CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END = 1
      ORDER BY created_at DESC, id DESC LIMIT $5",
+);
+
+/// States of instances that have not ended, by id.
+pub(crate) static LIST_RUNNING: Sql = Sql::new(
+    "SELECT state FROM instances WHERE tenant_id = $1 AND id > $2 AND ended_at IS NULL ORDER BY id LIMIT $3",
 );
 
 /// Filters that no index serves hide in a `CASE`, so that neither planner is led astray by them.
@@ -184,6 +190,17 @@ impl Store {
         let rows = self.query(&LIST_FINISHED, params).await?;
         let rows = rows.iter().map(stored).collect::<Result<Vec<_>>>()?;
         Ok(page.cut(rows, |row| Cursor::new(row.meta.created_at, row.instance.id)))
+    }
+
+    /// Instances that have not ended, by id, behind `after`.
+    pub async fn list_running(
+        &self,
+        tenant: TenantId,
+        after: InstanceId,
+        limit: u32,
+    ) -> Result<Vec<Instance>> {
+        let rows = self.query(&LIST_RUNNING, vec![tenant.into(), after.into(), limit.into()]).await?;
+        rows.iter().map(|row| crate::json::read(row.str(0)?, "instances.state")).collect()
     }
 
     /// How many there are, by at most one more than [`COUNTED`].

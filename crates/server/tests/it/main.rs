@@ -17,6 +17,7 @@ mod entities;
 mod esign;
 mod files;
 mod forms;
+mod handover;
 mod harness;
 mod http;
 mod idempotency;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use zhupi_engine::absence::Absence;
 use zhupi_engine::calendar::Calendar;
-use zhupi_engine::command::AddSign;
+use zhupi_engine::command::{AddSign, Opinion, Resubmit, Return, ReturnTo};
 use zhupi_engine::event::{AddKind, Move};
 use zhupi_engine::form::FieldKind;
 use zhupi_engine::ids::{SYSTEM, TimerId, UserId, VisitId};
@@ -516,6 +516,60 @@ fn the_time_of_the_others_runs_on_while_somebody_waits_for_those_he_brought_in()
         (run.state("dan"), run.state("bob")),
         (SlotState::Auto(AutoReason::Timeout), SlotState::Waiting)
     );
+}
+
+// ---- returns ----
+
+fn send_back(run: &mut Run, by: &str, to: ReturnTo) {
+    let slot = run.slot_of(by);
+    let opinion = Opinion::new(slot, "incomplete");
+    run.act(by, Command::Return(Return { opinion, to, resume: None })).unwrap();
+}
+
+/// The first node rejects after three hours, the second is free of limits.
+fn two_nodes() -> Run {
+    let first = Block::Approval(within("a", &["bob"], 3, TimeoutWhat::AutoReject));
+    let second = Block::Approval(Approval { deadline: Deadline::None, ..node("b", members(&["cat"])) });
+    Run::start(World::new().people(&["ann", "bob", "cat"]), template(vec![first, second]), "ann")
+}
+
+#[test]
+fn after_a_return_the_time_limit_of_the_new_visit_fires_and_that_of_the_old_one_does_not() {
+    let mut run = two_nodes();
+    run.pass(clock("01T09:00"));
+    let mut run = run.approve("bob");
+    run.pass(clock("01T10:30"));
+    send_back(&mut run, "cat", ReturnTo::Node("a".into()));
+    assert_eq!(run.pending(), "bob");
+    assert_eq!(run.visit("a").due_at, Some(clock("01T13:31")), "a new visit has the whole time");
+    // The limit of the first visit would have been up at 11:01.
+    run.system(clock("01T12:00"), fire(0, 0)).unwrap();
+    run.pass(clock("01T13:30"));
+    assert_eq!(run.pending(), "bob");
+    run.pass(clock("01T13:31"));
+    assert_eq!(run.status(), Status::Rejected);
+}
+
+#[test]
+fn while_the_initiator_mends_nothing_happens_by_the_clock() {
+    let mut run = two_nodes();
+    send_back(&mut run, "bob", ReturnTo::Initiator);
+    run.pass(clock("31T00:00"));
+    assert_eq!((run.status(), fired(&run)), (Status::Returned, vec![]));
+    run.act("ann", Command::Resubmit(Resubmit::default())).unwrap();
+    run.pass(clock("31T02:00"));
+    assert_eq!(run.pending(), "bob");
+    run.pass(clock("31T04:00"));
+    assert_eq!(run.status(), Status::Rejected);
+}
+
+#[test]
+fn it_goes_back_to_the_initiator_when_the_time_is_up() {
+    let mut run = start(within("a", &["bob"], 1, TimeoutWhat::ReturnToInitiator));
+    run.pass(clock("01T10:00"));
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));
+    run.act("ann", Command::Resubmit(Resubmit::default())).unwrap();
+    assert_eq!(run.pending(), "bob");
 }
 
 // ---- delays ----
