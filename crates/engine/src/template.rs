@@ -50,6 +50,7 @@ pub struct Template {
 /// One thing in a block list.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "approvals are most of a flow; a box each would buy nothing")]
 pub enum Block {
     /// People decide.
     Approval(Approval),

@@ -113,7 +113,7 @@ impl Draft<'_> {
         self.steps += 1;
         match self.purpose {
             Purpose::Act => self.steps <= STEP_LIMIT,
-            Purpose::Check | Purpose::Preview => self.steps % STEP_LIMIT != 0,
+            Purpose::Check | Purpose::Preview => !self.steps.is_multiple_of(STEP_LIMIT),
         }
     }
 }

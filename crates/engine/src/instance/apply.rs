@@ -61,21 +61,8 @@ impl Instance {
             | Event::Claimed { .. }
             | Event::Released { .. } => self.apply_to_slots(event),
             Event::VisitClosed { at, visit, state } => self.close_visit(*visit, *state, *at),
-            Event::TakenBack { slots, returns, .. } => {
-                self.reopen(slots);
-                for number in returns {
-                    self.change_return(*number, |it| (it.settled, it.settled_by) = (false, None));
-                }
-            }
-            Event::Returned { visit, by, token, to, resume, .. } => {
-                self.return_slot(event);
-                let content = self.content();
-                let (from, by, token, to, resume) = (*visit, *by, *token, to.clone(), *resume);
-                let (settled, settled_by) = (false, None);
-                self.returns.push(Returned { from, token, to, by, resume, content, settled, settled_by });
-            }
-            Event::ReturnSettled { number, way: _, visit } => {
-                self.change_return(*number, |it| (it.settled, it.settled_by) = (true, *visit));
+            Event::TakenBack { .. } | Event::Returned { .. } | Event::ReturnSettled { .. } => {
+                self.apply_to_returns(event);
             }
             Event::Superseded { visits } => {
                 self.visits
@@ -119,6 +106,28 @@ impl Instance {
             }
             Event::Reminded { .. } | Event::ChildStarted { .. } | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
+        }
+    }
+
+    fn apply_to_returns(&mut self, event: &Event) {
+        match event {
+            Event::TakenBack { slots, returns, .. } => {
+                self.reopen(slots);
+                for number in returns {
+                    self.change_return(*number, |it| (it.settled, it.settled_by) = (false, None));
+                }
+            }
+            Event::Returned { visit, by, token, to, resume, .. } => {
+                self.return_slot(event);
+                let content = self.content();
+                let (from, by, token, to, resume) = (*visit, *by, *token, to.clone(), *resume);
+                let (settled, settled_by) = (false, None);
+                self.returns.push(Returned { from, token, to, by, resume, content, settled, settled_by });
+            }
+            Event::ReturnSettled { number, way: _, visit } => {
+                self.change_return(*number, |it| (it.settled, it.settled_by) = (true, *visit));
+            }
+            _ => {}
         }
     }
 

@@ -193,7 +193,7 @@ pub enum OnReject {
 }
 
 /// Sending back: where to, to whom, and how it goes on from there (semantics B4).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReturnRule {
     /// Where to.
@@ -209,19 +209,6 @@ pub struct ReturnRule {
     pub keep_peer_approvals: bool,
     /// It needs no words.
     pub without_reason: bool,
-}
-
-impl Default for ReturnRule {
-    fn default() -> Self {
-        Self {
-            targets: ReturnTargets::default(),
-            only: Vec::new(),
-            receiver: Receiver::default(),
-            resume: ResumePolicy::default(),
-            keep_peer_approvals: false,
-            without_reason: false,
-        }
-    }
 }
 
 /// Where a node may send back to.

@@ -83,10 +83,7 @@ fn date(formula: &str, expected: &str) {
 /// Whether a condition holds; `None` where it has no answer.
 fn condition(formula: &str) -> Option<bool> {
     let yes_or_no = format!("if({formula}, \"yes\", \"no\")");
-    match reckon(FieldKind::Text, &yes_or_no).as_str() {
-        Some(answer) => Some(answer == "yes"),
-        None => None,
-    }
+    reckon(FieldKind::Text, &yes_or_no).as_str().map(|answer| answer == "yes")
 }
 
 #[track_caller]
