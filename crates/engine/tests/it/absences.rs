@@ -99,3 +99,11 @@ fn an_unknown_substitute_is_a_problem() {
     let problems = with(vec![away("ann", "nobody", 0, 10)]).check();
     assert_eq!(problems.iter().map(|it| it.code.as_str()).collect::<Vec<_>>(), ["user_unknown"]);
 }
+
+#[test]
+fn what_is_open_moves_too_where_an_absence_says_nothing_of_it() {
+    let mut written = serde_json::to_value(away("ann", "bob", 0, 100)).unwrap();
+    written.as_object_mut().unwrap().remove("move_open");
+    let read: Absence = serde_json::from_value(written).unwrap();
+    assert!(read.move_open);
+}

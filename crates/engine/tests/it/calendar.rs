@@ -272,3 +272,13 @@ fn what_is_added_is_between_and_adding_never_goes_back() {
         assert!(time.next_working_day(start) > start, "seed {seed}");
     }
 }
+
+#[test]
+fn an_hour_has_sixty_minutes_and_a_day_ends_at_24() {
+    for sound in ["09:00-09:59", "23:59-24:00"] {
+        assert!(sound.parse::<Period>().is_ok(), "{sound}");
+    }
+    for unfit in ["09:00-09:60", "23:00-24:01", "9:00-10:00", "09:00-09:00"] {
+        assert!(unfit.parse::<Period>().is_err(), "{unfit}");
+    }
+}
