@@ -46,6 +46,7 @@ pub fn check_batch(template: &Template, instance: &Instance, command: &Command) 
         | Command::MarkRead
         | Command::Intervene { .. }
         | Command::Fire { .. }
+        | Command::Migrate { .. }
         | Command::Sweep
         | Command::Answer { .. } => Ok(()),
     }

@@ -124,6 +124,15 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// An administrator takes it over to another version of its template; `decide::migrate` says what happens then.
+    Migrate {
+        /// To which version.
+        version: u32,
+        /// New ids of nodes and lanes whose id changed.
+        nodes: BTreeMap<NodeId, NodeId>,
+        /// Why.
+        reason: String,
+    },
     /// A timer's time has come. From `SYSTEM` alone.
     Fire {
         /// Whose.
@@ -379,6 +388,7 @@ impl Command {
             Command::Tell { .. } => "tell",
             Command::MarkRead => "mark_read",
             Command::Intervene { what, .. } => what.name(),
+            Command::Migrate { .. } => "migrate",
             Command::Fire { .. } => "fire",
             Command::Sweep => "sweep",
             Command::Answer { .. } => "answer",

@@ -83,6 +83,10 @@ pub fn decide(
         Command::AddSign(request) => signers::add_sign(&mut draft, actor, request)?,
         Command::RemoveSign { slot } => signers::remove_sign(&mut draft, actor, *slot)?,
         Command::Tell { people } => tell(&mut draft, actor, people)?,
+        // It takes both versions of the template: see `migrate`.
+        Command::Migrate { .. } => {
+            return Err(Rejection::NotOffered { action: envelope.command.name() });
+        }
         Command::Sweep => {
             only_system(actor)?;
             sweep::sweep(&mut draft)?;

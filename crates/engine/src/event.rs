@@ -420,8 +420,17 @@ pub enum Event {
     Migrated {
         /// When.
         at: Timestamp,
+        /// From which version; 0 where it is not known.
+        #[serde(default)]
+        from: u32,
         /// Which version.
         version: u32,
+        /// Which administrator did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
         /// New ids of nodes whose id changed.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         nodes: BTreeMap<NodeId, NodeId>,

@@ -133,6 +133,19 @@ impl Follower {
     }
 }
 
+/// What an instance was before its history: a draft after the version of the template it began with.
+pub fn beginning<'a>(now: &Instance, entries: impl IntoIterator<Item = &'a Entry>) -> Instance {
+    let events = entries.into_iter().flat_map(|entry| &entry.events);
+    let mut versions = events.filter_map(left_version);
+    let version = versions.next().unwrap_or(now.template_version);
+    Instance::draft(now.id, now.template, version, now.initiator)
+}
+
+/// From which version an event took an instance away.
+fn left_version(event: &Event) -> Option<u32> {
+    if let Event::Migrated { from, .. } = event { Some(*from) } else { None }
+}
+
 /// The instance that a history leads to, from what it was before it.
 pub fn replay<'a>(mut instance: Instance, entries: impl IntoIterator<Item = &'a Entry>) -> Instance {
     for entry in entries {

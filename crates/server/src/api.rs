@@ -17,6 +17,7 @@ mod files;
 mod forms;
 mod handover;
 mod instances;
+mod migrations;
 mod preview;
 mod regression;
 mod seals;
@@ -71,6 +72,7 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(instances::routes())
         .merge(forms::routes())
         .merge(steps::routes())
+        .merge(migrations::routes())
         .merge(tasks::routes())
         .merge(decisions::routes())
         .merge(signers::routes())

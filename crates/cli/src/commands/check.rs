@@ -3,7 +3,7 @@
 use super::migrate::open_existing;
 use zhupi_engine::Instance;
 use zhupi_engine::ids::{InstanceId, TenantId};
-use zhupi_engine::ledger::{Entry, Follower, replay};
+use zhupi_engine::ledger::{Entry, Follower, beginning, replay};
 use zhupi_server::Config;
 use zhupi_store::{HistoryRow, Scanned, Store, Stored};
 
@@ -117,6 +117,5 @@ fn check_columns(id: InstanceId, row: &HistoryRow, entry: &Entry) -> Result<(), 
 
 /// The instance that a history leads to.
 fn rebuilt(kept: &Instance, entries: &[Entry]) -> Instance {
-    let draft = Instance::draft(kept.id, kept.template, kept.template_version, kept.initiator);
-    replay(draft, entries)
+    replay(beginning(kept, entries), entries)
 }

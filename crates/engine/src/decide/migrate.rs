@@ -29,6 +29,10 @@ pub struct Migration<'a> {
     pub nodes: &'a BTreeMap<NodeId, NodeId>,
     /// When.
     pub at: Timestamp,
+    /// Which administrator does it.
+    pub by: UserId,
+    /// Why.
+    pub reason: &'a str,
 }
 
 /// What a migration would do, without doing it.
@@ -185,10 +189,16 @@ impl<'a> Migration<'a> {
     fn carry_out(&self, instance: &Instance, purpose: Purpose) -> Result<Draft<'a>, Rejection> {
         let reopened = self.reopened(instance);
         let mut draft = Draft::new(self.new, self.directory, instance, self.at, purpose);
-        let (at, version, nodes) = (self.at, self.version, self.nodes.clone());
-        draft.emit(Event::Migrated { at, version, nodes });
+        draft.emit(Event::Migrated {
+            at: self.at,
+            from: instance.template_version,
+            version: self.version,
+            by: Some(self.by),
+            reason: self.reason.to_owned(),
+            nodes: self.nodes.clone(),
+        });
         for visit in &reopened {
-            draft.emit(Event::VisitClosed { at, visit: *visit, state: VisitState::Cancelled });
+            draft.emit(Event::VisitClosed { at: self.at, visit: *visit, state: VisitState::Cancelled });
         }
         super::intervene::go_on_if_unstuck(&mut draft);
         for id in reopened {

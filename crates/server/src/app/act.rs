@@ -1,6 +1,10 @@
 //! The one write path for instances. People, timers and every surface's calls come through here, and nothing else saves
 //! an instance: load, decide, apply, commit; where somebody was faster, all of it again.
 
+mod migrate;
+
+pub use migrate::Destination;
+
 use crate::app::App;
 use crate::app::access::may_see;
 use crate::app::effects::{Accepted, SIGNING_KEY};
@@ -204,7 +208,13 @@ impl App {
                 self.complete_edits(tenant, actor, &template.form, &mut envelope.command).await?;
             }
             envelope.outside = self.outside(tenant, instance.template, &template, &envelope.command).await?;
-            let events = decide_as_reader(&template, &directory, instance, (&envelope, manner))?;
+            let (events, template) = if let Command::Migrate { version, nodes, reason } = &envelope.command {
+                let (template, directory) = (template.as_ref(), directory.as_ref());
+                let asking = Asking { tenant, instance, template, directory, envelope: &envelope };
+                self.take_over(asking, (*version, nodes, reason)).await?
+            } else {
+                (decide_as_reader(&template, &directory, instance, (&envelope, manner))?, template)
+            };
             if events.is_empty() {
                 // There was nothing to do, such as reading what was read before.
                 return Ok(Acted::of(stored, template));
@@ -321,6 +331,16 @@ struct Scene<'a> {
     template: &'a Arc<Template>,
     envelope: &'a Envelope,
     asked: Option<&'a Asked>,
+}
+
+/// Who asks what of which instance.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    tenant: TenantId,
+    instance: &'a Instance,
+    template: &'a Template,
+    directory: &'a Directory,
+    envelope: &'a Envelope,
 }
 
 /// What a command is decided on.

@@ -209,6 +209,7 @@ fn edits_of(command: &mut Command) -> Option<&mut Edits> {
         | Command::Intervene { .. }
         | Command::Fire { .. }
         | Command::Sweep
+        | Command::Migrate { .. }
         | Command::Answer { .. } => None,
     }
 }

@@ -4,9 +4,8 @@ use crate::app::App;
 use crate::app::access::Seen;
 use crate::error::Error;
 use jiff::Timestamp;
-use zhupi_engine::Instance;
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
-use zhupi_engine::ledger::{Entry, replay};
+use zhupi_engine::ledger::{Entry, beginning, replay};
 
 /// Which of its states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,22 +29,23 @@ impl App {
         let mut seen = self.see_instance(tenant, viewer, id).await?;
         let now = &seen.stored.instance;
         let mut entries = Vec::new();
+        let mut later = Vec::new();
         for row in self.store.load_history(tenant, id).await? {
             let is_later = match moment {
                 Moment::Version(version) => row.seq > version,
                 Moment::Time(at) => row.at > at.as_microsecond(),
             };
-            if is_later || row.seq > now.version {
+            if row.seq > now.version {
                 break;
             }
-            entries.push(serde_json::from_str::<Entry>(&row.body).map_err(Error::internal)?);
+            let of = if is_later { &mut later } else { &mut entries };
+            of.push(serde_json::from_str::<Entry>(&row.body).map_err(Error::internal)?);
         }
         let reached = entries.last().ok_or(Error::NotFound)?.seq;
         if matches!(moment, Moment::Version(version) if version != reached) {
             return Err(Error::NotFound);
         }
-        let draft = Instance::draft(id, now.template, now.template_version, now.initiator);
-        let then = replay(draft, &entries);
+        let then = replay(beginning(now, entries.iter().chain(&later)), &entries);
         seen.template = self.template(tenant, then.template, then.template_version).await?;
         seen.stored.instance = then;
         Ok(seen)

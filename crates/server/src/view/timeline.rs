@@ -153,7 +153,9 @@ impl Teller<'_> {
                 format!("{} asks for it to be revoked: {reason}", self.name(self.instance.initiator))
             }
             Event::RevokeRefused { .. } => "the revocation was not agreed to".to_owned(),
-            Event::Migrated { version, .. } => format!("it goes on after version {version} of the template"),
+            Event::Migrated { version, reason, .. } => {
+                with_words(format!("it goes on after version {version} of the template"), reason)
+            }
             Event::Resumed => "it goes on".to_owned(),
             Event::Suspended { node, reason, .. } => {
                 format!("stopped at {}: {reason}", self.title(node))

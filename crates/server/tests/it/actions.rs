@@ -160,3 +160,135 @@ async fn what_somebody_may_not_see_he_cannot_act_on() {
         1
     );
 }
+
+/// Two nodes one after the other, bob's and cat's.
+async fn two_nodes(settings: Json) -> (Company, Json) {
+    let company = Company::new().await;
+    let node = |id: &str, member: &Member| json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[member]) });
+    let mut definition = leave(json!([node("one", &company.bob), node("two", &company.cat)]));
+    definition["settings"] = settings;
+    company.publish("leave", definition).await;
+    let instance = company.submit().await;
+    at(&company, &instance, &company.bob, "approve", json!({})).await.expect(200);
+    (company, instance)
+}
+
+#[tokio::test]
+async fn what_is_sent_back_is_mended_and_sent_on() {
+    let (company, instance) = two_nodes(json!({})).await;
+    let for_cat = company.see(&instance, &company.cat).await;
+    let sending = actions(&for_cat).find(|it| it["action"] == "return").expect("a way back").clone();
+    let targets: Vec<&Json> =
+        sending["targets"].as_array().expect("targets").iter().map(|it| &it["node"]).collect();
+    assert_eq!((targets, &sending["text_required"]), (vec![&json!(null), &json!("one")], &json!(true)));
+
+    let body = json!({ "comment": "which days?" });
+    let returned = at(&company, &instance, &company.cat, "return", body).await.expect(200);
+    assert_eq!((&returned["status"], &returned["returns"]), (&json!("returned"), &json!(1)));
+    assert!(allows(&company.see(&instance, &company.ann).await, &["resubmit", "withdraw"]));
+    let mended = json!({ "form": { "days": 3 }, "comment": "these" });
+    on(&company, &instance, &company.bob, "resubmit", mended.clone())
+        .await
+        .expect_problem(403, "not_initiator");
+    let wrong = json!({ "form": { "days": "many" } });
+    on(&company, &instance, &company.ann, "resubmit", wrong).await.expect_problem(422, "form_invalid");
+    let running = on(&company, &instance, &company.ann, "resubmit", mended).await.expect(200);
+    assert_eq!((&running["status"], &running["form"][0]["value"]), (&json!("running"), &json!("3")));
+    assert_ne!(running["digest"], returned["digest"]);
+}
+
+#[tokio::test]
+async fn a_decision_is_taken_back_as_long_as_nobody_went_on() {
+    let (company, instance) = two_nodes(json!({})).await;
+    assert!(allows(&company.see(&instance, &company.bob).await, &["take_back"]));
+    let back = at(&company, &instance, &company.bob, "take-back", json!({})).await.expect(200);
+    assert_eq!(back["current_approvers"][0]["name"], "bob");
+    at(&company, &instance, &company.bob, "approve", json!({})).await.expect(200);
+    at(&company, &instance, &company.cat, "approve", json!({})).await.expect(200);
+    let late = at(&company, &instance, &company.bob, "take-back", json!({})).await;
+    assert_eq!(late.status, 409, "{}", late.text());
+}
+
+#[tokio::test]
+async fn administrators_step_in_with_a_reason_that_stays() {
+    let (company, instance) = two_nodes(json!({})).await;
+    let step = |what: Json, reason: &str| json!({ "what": what, "reason": reason });
+    let terminate = json!({ "action": "terminate" });
+    let by_ann = on(&company, &instance, &company.ann, "interventions", step(terminate.clone(), "x")).await;
+    by_ann.expect_problem(403, "not_administrator");
+    let silent = on(&company, &instance, &company.admin, "interventions", step(terminate.clone(), " ")).await;
+    silent.expect_problem(422, "text_required");
+    assert!(allows(&company.see(&instance, &company.admin).await, &["intervene"]));
+
+    let task = task_of(&company.see(&instance, &company.ann).await, &company.cat);
+    let reassign = json!({ "action": "reassign", "task": task, "to": company.eve.id });
+    let moved = on(&company, &instance, &company.admin, "interventions", step(reassign, "cat is ill")).await;
+    assert_eq!(moved.expect(200)["current_approvers"][0]["name"], "eve");
+    assert!(last_said(&company, &instance).await[0].contains("cat is ill"));
+    let other = company.submit().await;
+    let foreign =
+        json!({ "action": "reassign", "task": task_of(&other, &company.bob), "to": company.eve.id });
+    let refused = on(&company, &instance, &company.admin, "interventions", step(foreign, "x")).await;
+    assert_eq!(refused.expect_problem(400, "bad_request")["field"], "what.task");
+    let ended = on(&company, &instance, &company.admin, "interventions", step(terminate, "no use")).await;
+    assert_eq!(ended.expect(200)["status"], "terminated");
+}
+
+#[tokio::test]
+async fn a_task_of_a_pool_is_claimed_by_one_and_given_back() {
+    let company = Company::new().await;
+    let pool = json!({ "kind": "approval", "id": "pool", "title": "Pool", "assign": "pool",
+        "approvers": company.people(&[&company.bob, &company.cat]) });
+    company.publish("leave", leave(json!([pool]))).await;
+    let instance = company.submit().await;
+    assert!(allows(&company.see(&instance, &company.bob).await, &["claim"]));
+
+    at(&company, &instance, &company.bob, "claim", json!({})).await.expect(200);
+    let taken = at(&company, &instance, &company.cat, "claim", json!({})).await.expect_problem(409, "taken");
+    assert_eq!(taken["claimed_by"], company.bob.id.to_string());
+    assert!(allows(&company.see(&instance, &company.bob).await, &["approve", "release"]));
+    at(&company, &instance, &company.bob, "release", json!({})).await.expect(200);
+    at(&company, &instance, &company.cat, "claim", json!({})).await.expect(200);
+    let approved = at(&company, &instance, &company.cat, "approve", json!({})).await.expect(200);
+    assert_eq!(approved["status"], "approved");
+}
+
+#[tokio::test]
+async fn a_running_instance_is_taken_over_to_another_version() {
+    let (company, instance) = two_nodes(json!({})).await;
+    let template = instance["template"]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/templates/{template}");
+    let revision = company.get(&path, &company.admin).await.header("etag").to_owned();
+    let node = |id: &str, member: &Member| json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[member]) });
+    let flow = json!([node("one", &company.bob), node("two", &company.dan), node("three", &company.eve)]);
+    let call = company.app.call("PUT", &path).by(&company.admin.session).header("if-match", &revision);
+    call.json(&json!({ "definition": leave(flow) })).send().await.expect(200);
+    company.post(&format!("{path}/publish"), &company.admin, &json!({})).await.expect(200);
+
+    let to = json!({ "version": 2, "reason": "the law has changed" });
+    on(&company, &instance, &company.ann, "migrate", to.clone())
+        .await
+        .expect_problem(403, "not_administrator");
+    let unexplained = on(&company, &instance, &company.admin, "migrate", json!({ "version": 2 })).await;
+    unexplained.expect_problem(422, "text_required");
+    on(&company, &instance, &company.admin, "migrate", json!({ "version": 7, "reason": "x" }))
+        .await
+        .expect_problem(404, "not_found");
+    let look =
+        on(&company, &instance, &company.admin, "migrate/preview", json!({ "version": 2 })).await.expect(200);
+    assert_eq!(
+        (&look["possible"], &look["reopened"], &look["added"]),
+        (&json!(true), &json!(["two"]), &json!(["three"]))
+    );
+    let before = company.see(&instance, &company.ann).await;
+
+    let migrated = on(&company, &instance, &company.admin, "migrate", to).await.expect(200);
+    assert_eq!(
+        (&migrated["template"]["version"], &migrated["current_approvers"][0]["name"]),
+        (&json!(2), &json!("dan"))
+    );
+    let said = last_said(&company, &instance).await;
+    assert_eq!(said[0], "it goes on after version 2 of the template: the law has changed");
+    let then = company.get(&format!("{}?at_version=2", path_of(&instance)), &company.ann).await.expect(200);
+    assert_eq!((&then["template"], &then["nodes"]), (&before["template"], &before["nodes"]));
+}

@@ -24,8 +24,16 @@ fn start() -> Run {
 
 fn report(run: &Run, new: &Template, nodes: &[(&str, &str)]) -> Report {
     let (directory, nodes) = (run.world.directory(), renamed(nodes));
-    let migration =
-        Migration { old: &run.template, new, version: 2, directory: &directory, nodes: &nodes, at: at(9000) };
+    let migration = Migration {
+        old: &run.template,
+        new,
+        version: 2,
+        directory: &directory,
+        nodes: &nodes,
+        at: at(9000),
+        by: user("root"),
+        reason: "",
+    };
     migration.report(&run.instance).unwrap()
 }
 
@@ -38,6 +46,8 @@ fn try_migrate(run: &mut Run, new: Template, nodes: &[(&str, &str)]) -> Result<(
         directory: &directory,
         nodes: &nodes,
         at: at(9000),
+        by: user("root"),
+        reason: "the new version is better",
     };
     let events = migrate(&migration, &run.instance)?;
     events.iter().for_each(|event| run.instance.apply(event));
