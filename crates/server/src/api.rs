@@ -16,6 +16,7 @@ mod entity_types;
 mod files;
 mod forms;
 mod handover;
+mod hooks;
 mod instances;
 mod migrations;
 mod preview;
@@ -82,6 +83,7 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(files::routes(file_limit))
         .merge(webhooks::routes())
         .merge(deliveries::routes())
+        .merge(hooks::routes())
         .merge(callbacks::routes())
         .merge(seals::routes())
         .merge(entity_types::routes())

@@ -2,6 +2,7 @@
 //! approvals of signing flows, and looking at published templates again. A worker is a step function and a loop around it;
 //! tests call the step.
 
+pub mod children;
 pub mod findings;
 pub mod outbox;
 pub mod schedule;
@@ -9,6 +10,7 @@ pub mod seal;
 pub mod signature;
 pub mod sweeps;
 pub mod timers;
+pub mod trigger;
 pub mod webhook;
 
 use crate::app::{App, Shared};

@@ -64,7 +64,7 @@ impl From<DeliveryState> for Fate {
 struct Filter {
     /// What became of them.
     state: Option<Fate>,
-    /// `webhook` or `bpm_complete`.
+    /// `webhook`, `bpm_complete`, `trigger`, `begin_child`, `end_child` or `answer`.
     kind: Option<String>,
     /// Those for this webhook.
     webhook: Option<Uuid>,
@@ -97,7 +97,7 @@ impl Filter {
 #[derive(Serialize, ToSchema)]
 struct DeliveryView {
     id: Uuid,
-    /// `webhook` or `bpm_complete`.
+    /// `webhook`, `bpm_complete`, `trigger`, `begin_child`, `end_child` or `answer`.
     kind: String,
     /// The webhook it is for.
     #[serde(skip_serializing_if = "Option::is_none")]

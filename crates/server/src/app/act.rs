@@ -12,6 +12,7 @@ use crate::app::entities::{ENTITY_KEY, Ending, Outcome};
 use crate::app::outside::turns_taken;
 use crate::error::Error;
 use crate::extract::request_hash;
+use crate::work::children::PARENT_KEY;
 use jiff::Timestamp;
 use metrics::{counter, histogram};
 use std::sync::Arc;
@@ -27,13 +28,13 @@ use zhupi_store::{Act, Change, Committed, EntityWrite, IdempotencyRow, Stored, T
 const TRIES: u64 = 5;
 
 /// Beginnings of business keys by which surfaces of ours know their own.
-const RESERVED_KEYS: [&str; 3] = [SIGNING_KEY, ENTITY_KEY, "crm:"];
+const RESERVED_KEYS: [&str; 4] = [SIGNING_KEY, ENTITY_KEY, PARENT_KEY, "crm:"];
 
 /// Whether a business key that comes from outside can be kept, or why not.
 pub fn check_business_key(key: &str) -> Result<(), &'static str> {
     let taken = RESERVED_KEYS.iter().any(|reserved| key.starts_with(reserved));
     if taken || key.chars().count() > 200 {
-        return Err("at most 200 characters, not beginning with `esign:`, `entity:` or `crm:`");
+        return Err("at most 200 characters, not beginning with `esign:`, `entity:`, `parent:` or `crm:`");
     }
     Ok(())
 }

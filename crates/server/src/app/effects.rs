@@ -1,6 +1,7 @@
 //! What an accepted command sends out: deliveries to our own webhooks, the completion callback, sealing. They are written
 //! together with the command; `work/outbox.rs` carries them.
 
+mod calls;
 mod news;
 
 pub use news::EVENT_TYPES;
@@ -45,6 +46,7 @@ impl App {
             deliveries.extend(self.completion(accepted).await?);
             deliveries.extend(sealing(accepted));
         }
+        deliveries.extend(calls::calls(accepted)?);
         Ok(deliveries)
     }
 

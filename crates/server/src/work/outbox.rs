@@ -1,5 +1,7 @@
 //! Deliveries: claimed, tried, written down. At least once: a worker that dies leaves a lease that runs out.
 
+use super::children::{self, ANSWER, BEGIN_CHILD, END_CHILD};
+use super::trigger::{self, TRIGGER};
 use super::{schedule, webhook};
 use crate::app::{App, Shared};
 use crate::compat;
@@ -44,7 +46,7 @@ struct Tried {
 type Verdict = fn(&Reply) -> Result<(), String>;
 
 /// Claims what is due and tries each once. Says how many there were.
-pub async fn deliver_due(app: &App) -> Result<usize, Error> {
+pub async fn deliver_due(app: &Shared) -> Result<usize, Error> {
     let due = claim(app, PARALLEL).await?;
     for done in join_all(due.iter().map(|delivery| deliver_one(app, delivery))).await {
         done?;
@@ -97,7 +99,7 @@ async fn claim(app: &App, limit: usize) -> Result<Vec<Delivery>, Error> {
 
 /// Tries a claimed delivery once and writes down what came of it. An error says that nothing was written, so that the
 /// lease runs out and the delivery is tried again.
-async fn deliver_one(app: &App, delivery: &Delivery) -> Result<(), Error> {
+async fn deliver_one(app: &Shared, delivery: &Delivery) -> Result<(), Error> {
     let at = app.now_us();
     let begun = Instant::now();
     let Tried { reply, result } = attempt(app, delivery).await?;
@@ -123,9 +125,21 @@ async fn deliver_one(app: &App, delivery: &Delivery) -> Result<(), Error> {
     Ok(())
 }
 
-async fn attempt(app: &App, delivery: &Delivery) -> Result<Tried, Error> {
+async fn attempt(app: &Shared, delivery: &Delivery) -> Result<Tried, Error> {
+    let done = match delivery.kind.as_str() {
+        BEGIN_CHILD => children::begin(app, delivery).await,
+        END_CHILD => children::end(app, delivery).await,
+        ANSWER => children::answer(app, delivery).await,
+        _ => return call(app, delivery).await,
+    };
+    Ok(Tried { reply: None, result: done })
+}
+
+/// Calls another system.
+async fn call(app: &App, delivery: &Delivery) -> Result<Tried, Error> {
     let (prepared, verdict): (_, Verdict) = match delivery.kind.as_str() {
         WEBHOOK => (webhook::call(app, delivery).await, webhook::verdict),
+        TRIGGER => (trigger::call(app, delivery), webhook::verdict),
         BPM_COMPLETE => (compat::bpm::call(app, delivery).await, compat::bpm::verdict),
         other => (Ok(Err(Trouble::Never(format!("nobody delivers `{other}`")))), webhook::verdict),
     };

@@ -35,5 +35,6 @@ mod sessions;
 mod tasks;
 mod templates;
 mod timers;
+mod triggers;
 mod webhooks;
 mod wps;

@@ -174,6 +174,19 @@ fn two_children_of_one_command_have_different_ids() {
     assert_eq!(children.len(), 2);
 }
 
+/// Cancelling the parent cancels the children that are waited for, whatever their own template allows.
+#[test]
+fn a_child_is_withdrawn_with_its_parent() {
+    let mut template = template(vec![ask("n", &["bob"]), ask("m", &["cid"])]);
+    template.settings.withdraw = WithdrawRule::Never;
+    let mut run = Run::start(company(), template, "ann").approve("bob");
+    let reason = || "the parent has ended".to_owned();
+    let refused = run.act("ann", Command::Withdraw { reason: reason() });
+    assert_eq!(refused, Err(Rejection::WithdrawNotAllowed { rule: WithdrawRule::Never }));
+    run.act("", Command::Withdraw { reason: reason() }).unwrap();
+    assert_eq!(run.status(), Status::Withdrawn);
+}
+
 fn loop_while_high() -> Template {
     let again = vec![group_at_least(zhupi_engine::condition::Subject::Field("sum".into()), 100)];
     let flow = vec![ask("n", &["bob"]), route("r", "n", again), ask("m", &["cid"])];

@@ -1,0 +1,178 @@
+//! Instances that sub-processes begin: begun, ended with the one they belong to, and what came of them told to it. Each
+//! step may be done twice and is then done once.
+
+use super::outbox::Trouble;
+use crate::app::Shared;
+use crate::app::act::{Options, Submission};
+use crate::error::Error;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use zhupi_engine::form::FormData;
+use zhupi_engine::ids::{DepartmentId, InstanceId, SYSTEM, TemplateId, UserId, VisitId};
+use zhupi_engine::instance::{Outcome, VisitState};
+use zhupi_engine::{Command, Rejection, Submit};
+use zhupi_store::Delivery;
+
+/// The kind of delivery that begins a child; its target is the child's id.
+pub const BEGIN_CHILD: &str = "begin_child";
+/// The kind that ends a child nobody waits for any more; its target is the child's id.
+pub const END_CHILD: &str = "end_child";
+/// The kind that tells what came of a child; its target is the instance that waits.
+pub const ANSWER: &str = "answer";
+
+/// Business keys of children begin so; a [`ParentKey`] follows.
+pub const PARENT_KEY: &str = "parent:";
+
+/// How deep sub-processes may lie in one another, so that one that begins itself comes to an end.
+const DEPTH_LIMIT: u32 = 10;
+
+/// To whom a child belongs, as its business key says it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ParentKey {
+    pub parent: InstanceId,
+    /// What waits for it there; absent: nothing.
+    pub visit: Option<VisitId>,
+    /// 1 for a child of an instance that is nobody's child.
+    pub depth: u32,
+}
+
+impl ParentKey {
+    /// Reads a business key; `None` where it is none of a child.
+    pub fn read(key: &str) -> Option<Self> {
+        let mut parts = key.strip_prefix(PARENT_KEY)?.split(':');
+        let (parent, visit, depth) = (parts.next()?, parts.next()?, parts.next()?);
+        let visit = match visit {
+            "" => None,
+            number => Some(VisitId(number.parse().ok()?)),
+        };
+        let parent = InstanceId(parent.parse().ok()?);
+        Some(Self { parent, visit, depth: depth.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for ParentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let visit = self.visit.map_or_else(String::new, |visit| visit.0.to_string());
+        write!(f, "{PARENT_KEY}{}:{visit}:{}", self.parent, self.depth)
+    }
+}
+
+/// A child that is to begin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Begin {
+    pub key: ParentKey,
+    pub template: TemplateId,
+    pub initiator: UserId,
+    pub department: Option<DepartmentId>,
+    pub form: FormData,
+}
+
+/// What came of a child.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CameOf {
+    pub visit: VisitId,
+    pub outcome: Outcome,
+    pub values: FormData,
+}
+
+type Done = Result<(), Trouble>;
+
+/// Begins a child, as if the initiator of its parent had submitted it. One that cannot begin counts as rejected.
+pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
+    let child = instance_of(delivery)?;
+    let begin: Begin = read(delivery)?;
+    if exists(app, delivery, child).await? || !is_awaited(app, delivery, &begin.key).await? {
+        return Ok(());
+    }
+    let why = if begin.key.depth > DEPTH_LIMIT {
+        format!("sub-processes lie more than {DEPTH_LIMIT} deep in one another")
+    } else {
+        match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
+            Ok(_) | Err(Error::Rejected(Rejection::AlreadySubmitted)) => return Ok(()),
+            Err(error) => refusal(error)?,
+        }
+    };
+    if let Some(visit) = begin.key.visit {
+        let result = CameOf { visit, outcome: Outcome::Rejected, values: FormData::default() };
+        tell(app, delivery, begin.key.parent, result).await?;
+    }
+    Err(Trouble::Never(format!("the sub-process could not begin: {why}")))
+}
+
+fn submission(child: InstanceId, begin: &Begin) -> Submission {
+    let (department, form) = (begin.department, begin.form.clone());
+    Submission {
+        template: begin.template,
+        submit: Submit { department, form, ..Submit::default() },
+        business_key: Some(begin.key.to_string()),
+        idempotency_key: None,
+        instance: Some(child),
+    }
+}
+
+async fn exists(app: &Shared, delivery: &Delivery, id: InstanceId) -> Result<bool, Trouble> {
+    let found = app.store.load_instance(delivery.tenant, id).await.map_err(|error| again(error.into()))?;
+    Ok(found.is_some())
+}
+
+/// What waited for a child may have been closed before it could begin. Of one that nobody waits for, the instance it
+/// belongs to does not have to run any more.
+async fn is_awaited(app: &Shared, delivery: &Delivery, key: &ParentKey) -> Result<bool, Trouble> {
+    let Some(visit) = key.visit else { return Ok(true) };
+    let loaded = app.store.load_instance(delivery.tenant, key.parent).await;
+    let parent = loaded.map_err(|error| again(error.into()))?;
+    Ok(parent.is_some_and(|it| it.instance.visit(visit).is_some_and(|it| it.state == VisitState::Open)))
+}
+
+/// Ends a child. One that never began, or has ended, needs no end.
+pub async fn end(app: &Shared, delivery: &Delivery) -> Done {
+    let child = instance_of(delivery)?;
+    let reason = "the request it belongs to does not wait for it any more".to_owned();
+    let ended =
+        app.act(delivery.tenant, SYSTEM, child, Command::Withdraw { reason }, Options::default()).await;
+    match ended {
+        Ok(_) | Err(Error::NotFound | Error::Rejected(Rejection::NotRunning { .. })) => Ok(()),
+        Err(error) => Err(Trouble::Never(refusal(error)?)),
+    }
+}
+
+/// Tells an instance what came of its child.
+pub async fn answer(app: &Shared, delivery: &Delivery) -> Done {
+    tell(app, delivery, instance_of(delivery)?, read(delivery)?).await
+}
+
+async fn tell(app: &Shared, delivery: &Delivery, parent: InstanceId, result: CameOf) -> Done {
+    let CameOf { visit, outcome, values } = result;
+    let command = Command::Answer { visit, outcome, values };
+    match app.act(delivery.tenant, SYSTEM, parent, command, Options::default()).await {
+        Ok(_) | Err(Error::NotFound) => Ok(()),
+        Err(error) => Err(Trouble::Never(refusal(error)?)),
+    }
+}
+
+fn instance_of(delivery: &Delivery) -> Result<InstanceId, Trouble> {
+    let id = delivery.target.parse().map(InstanceId);
+    id.map_err(|_| Trouble::Never("its target is no instance".to_owned()))
+}
+
+fn read<T: DeserializeOwned>(delivery: &Delivery) -> Result<T, Trouble> {
+    serde_json::from_str(&delivery.payload)
+        .map_err(|cause| Trouble::Never(format!("it cannot be read: {cause}")))
+}
+
+/// Why something was refused for good; what may go well another time is tried again.
+fn refusal(error: Error) -> Result<String, Trouble> {
+    match error {
+        Error::Rejected(_)
+        | Error::Invalid(_)
+        | Error::NotFound
+        | Error::TemplateDisabled
+        | Error::TemplateNotPublished => Ok(error.to_string()),
+        other => Err(again(other)),
+    }
+}
+
+fn again(error: Error) -> Trouble {
+    tracing::warn!(cause = error.cause(), %error, "a step of a sub-process is tried again");
+    Trouble::Again("it could not be done now; the log says why".to_owned())
+}

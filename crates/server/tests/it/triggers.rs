@@ -1,0 +1,196 @@
+//! Trigger nodes that call and wait, and sub-processes, from end to end.
+
+use crate::company::{Company, Member};
+use crate::harness::TestApp;
+use crate::receiver::Receiver;
+use serde_json::{Value as Json, json};
+
+async fn company() -> (Company, Receiver) {
+    let app = TestApp::with(&[("allow_private_targets", "127.0.0.0/8")]).await;
+    (Company::of(app).await, Receiver::start().await)
+}
+
+fn definition(flow: Json) -> Json {
+    json!({
+        "name": "test",
+        "form": [
+            { "id": "sum", "kind": "number", "title": "Sum" },
+            { "id": "note", "kind": "text", "title": "Note" },
+        ],
+        "flow": flow,
+    })
+}
+
+fn ask(company: &Company, id: &str, member: &Member) -> Json {
+    json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[member]) })
+}
+
+fn trigger(action: Json) -> Json {
+    json!({ "kind": "trigger", "id": "call", "title": "Call", "action": action })
+}
+
+async fn submit(company: &Company, template: &str) -> Json {
+    let body = json!({ "template": template, "form": { "sum": 5 } });
+    let made = company.post("/v1/instances", &company.ann, &body).await.expect(201);
+    company.app.app.work_until_idle().await.expect("work");
+    made
+}
+
+async fn look(company: &Company, instance: &Json) -> Json {
+    let path = format!("/v1/instances/{}", instance["id"].as_str().unwrap());
+    company.get(&path, &company.ann).await.expect(200)
+}
+
+/// The part of an address that our own router sees.
+fn path_of(address: &Json) -> String {
+    address.as_str().unwrap().split_once("/v1/").map(|(_, rest)| format!("/v1/{rest}")).unwrap()
+}
+
+#[tokio::test]
+async fn a_trigger_calls_and_goes_on() {
+    let (company, receiver) = company().await;
+    let call = trigger(json!({ "call": { "url": receiver.url("/hook") } }));
+    company.publish("t", definition(json!([call, ask(&company, "n", &company.bob)]))).await;
+    let instance = submit(&company, "t").await;
+
+    let told = receiver.told();
+    let body = told[0].json();
+    assert_eq!(
+        (&body["type"], &body["node"], &body["instance"]),
+        (&json!("trigger.called"), &json!("call"), &instance["id"])
+    );
+    assert_eq!((body["values"]["sum"].clone(), body.get("answer_to")), (json!("5"), None));
+    let secret = company.get("/v1/trigger-secret", &company.admin).await.expect(200);
+    assert!(secret["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert!(told[0].header("webhook-signature").starts_with("v1,"));
+    company.get("/v1/trigger-secret", &company.bob).await.expect_problem(403, "forbidden");
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_trigger_that_waits_takes_one_answer() {
+    let (company, receiver) = company().await;
+    let action = json!({ "call_and_wait": { "url": receiver.url("/hook"), "sets": ["sum"] } });
+    company.publish("t", definition(json!([trigger(action), ask(&company, "n", &company.bob)]))).await;
+    let instance = submit(&company, "t").await;
+    assert_eq!(look(&company, &instance).await["status"], "running");
+
+    let hook = path_of(&receiver.told()[0].json()["answer_to"]);
+    let answer = |body: Json| {
+        let (app, hook) = (&company.app, hook.clone());
+        async move { app.post(&hook).json(&body).send().await }
+    };
+    let wrong = answer(json!({ "values": { "note": "x" } })).await.expect_problem(422, "invalid");
+    assert_eq!(wrong["problems"][0]["code"], "field_not_editable");
+    answer(json!({ "values": { "sum": 7 } })).await.expect(204);
+    assert_eq!(look(&company, &instance).await["form"][0]["value"], json!("7"));
+    answer(json!({})).await.expect_problem(409, "visit_not_open");
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    assert_eq!(look(&company, &instance).await["status"], "approved");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_ours_answers_nothing() {
+    let (company, receiver) = company().await;
+    let action = json!({ "call_and_wait": { "url": receiver.url("/hook") } });
+    company.publish("t", definition(json!([trigger(action), ask(&company, "n", &company.bob)]))).await;
+    let instance = submit(&company, "t").await;
+    let hook = path_of(&receiver.told()[0].json()["answer_to"]);
+    let other = |at: usize| {
+        let mut token: Vec<char> = hook.chars().collect();
+        let place = "/v1/hooks/".len() + at;
+        token[place] = if token[place] == 'A' { 'B' } else { 'A' };
+        token.into_iter().collect::<String>()
+    };
+    for wrong in [other(45), other(60), "/v1/hooks/x".to_owned()] {
+        company.app.post(&wrong).json(&json!({})).send().await.expect_problem(404, "not_found");
+    }
+    let body = json!({ "outcome": "rejected" });
+    company.app.post(&hook).json(&body).send().await.expect(204);
+    assert_eq!(look(&company, &instance).await["status"], "rejected");
+}
+
+/// The child asks bob; the parent asks cat when it is through.
+async fn with_child(company: &Company, child: Json) -> Json {
+    let template = company.publish("child", child).await;
+    let sub = json!({
+        "kind": "sub_process", "id": "sub", "title": "Sub", "template": template,
+        "fill": { "sum": "sum" }, "wait": { "until": { "take": { "note": "note" } } },
+    });
+    company.publish("parent", definition(json!([sub, ask(company, "last", &company.cat)]))).await;
+    submit(company, "parent").await
+}
+
+/// The instance whose task somebody has now.
+async fn task_of(company: &Company, member: &Member) -> Option<Json> {
+    let tasks = company.get("/v1/tasks", member).await.expect(200);
+    tasks["items"].as_array().and_then(|all| all.first().cloned())
+}
+
+async fn decide(company: &Company, member: &Member, what: &str) {
+    let task = task_of(company, member).await.expect("a task");
+    let id = task["task"].as_str().unwrap().to_owned();
+    let body = json!({ "comment": "words" });
+    company.post(&format!("/v1/tasks/{id}/{what}"), member, &body).await.expect(200);
+    company.app.app.work_until_idle().await.expect("work");
+}
+
+#[tokio::test]
+async fn a_sub_process_begins_and_its_end_lets_the_parent_go_on() {
+    let (company, _) = company().await;
+    let child = definition(json!([ask(&company, "n", &company.bob)]));
+    let parent = with_child(&company, child).await;
+    assert!(task_of(&company, &company.cat).await.is_none());
+    decide(&company, &company.bob, "approve").await;
+    assert!(task_of(&company, &company.cat).await.is_some());
+    decide(&company, &company.cat, "approve").await;
+    assert_eq!(look(&company, &parent).await["status"], "approved");
+}
+
+#[tokio::test]
+async fn the_childs_rejection_reaches_the_parent() {
+    let (company, _) = company().await;
+    let child = definition(json!([ask(&company, "n", &company.bob)]));
+    let parent = with_child(&company, child).await;
+    decide(&company, &company.bob, "reject").await;
+    assert_eq!(look(&company, &parent).await["status"], "rejected");
+}
+
+#[tokio::test]
+async fn a_child_that_cannot_begin_counts_as_rejected_and_the_reason_is_kept() {
+    let (company, _) = company().await;
+    let mut child = definition(json!([ask(&company, "n", &company.bob)]));
+    child["form"][1]["required"] = json!(true);
+    let parent = with_child(&company, child).await;
+    assert_eq!(look(&company, &parent).await["status"], "rejected");
+    let dead = company.get("/v1/deliveries?kind=begin_child", &company.admin).await.expect(200);
+    assert_eq!(dead["items"][0]["state"], "dead");
+}
+
+#[tokio::test]
+async fn the_parents_withdrawal_ends_the_children_it_waits_for() {
+    let (company, _) = company().await;
+    let child = definition(json!([ask(&company, "n", &company.bob)]));
+    let parent = with_child(&company, child).await;
+    assert!(task_of(&company, &company.bob).await.is_some());
+    let path = format!("/v1/instances/{}/withdraw", parent["id"].as_str().unwrap());
+    company.post(&path, &company.ann, &json!({ "reason": "no" })).await.expect(200);
+    company.app.app.work_until_idle().await.expect("work");
+    assert!(task_of(&company, &company.bob).await.is_none());
+}
+
+/// A sub-process that begins itself comes to an end.
+#[tokio::test]
+async fn sub_processes_do_not_lie_in_one_another_for_ever() {
+    let (company, _) = company().await;
+    let id = company.draft("self", definition(json!([]))).await;
+    let sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": id });
+    let body = json!({ "definition": definition(json!([sub, ask(&company, "n", &company.bob)])) });
+    let path = format!("/v1/templates/{id}");
+    let put = company.app.call("PUT", &path).by(&company.admin.session).json(&body);
+    put.header("if-match", "\"1\"").send().await.expect(200);
+    let path = format!("/v1/templates/{id}/publish");
+    company.app.post(&path).by(&company.admin.session).send().await.expect(200);
+    let instance = submit(&company, "self").await;
+    assert_eq!(look(&company, &instance).await["status"], "rejected");
+}
