@@ -60,9 +60,12 @@ enum BatchAction {
     Urge,
 }
 
+/// The id that was named, and what to do with what it names.
+type Item = (String, Option<(InstanceId, Command)>);
+
 impl Batch {
     /// What to do with each thing that is named; things that cannot be found are `None`.
-    fn items(&self) -> Result<Vec<(String, Option<(InstanceId, Command)>)>, Error> {
+    fn items(&self) -> Result<Vec<Item>, Error> {
         let tasks: BTreeSet<&String> = self.tasks.iter().collect();
         let instances: BTreeSet<&InstanceId> = self.instances.iter().collect();
         let (named, different) = (self.tasks.len() + self.instances.len(), tasks.len() + instances.len());
