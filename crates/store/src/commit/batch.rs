@@ -67,7 +67,7 @@ static WRITE: Sql = Sql::both(
              SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
                                   $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[],
                                   $13::text[], $14::text[], $29::bigint[], $30::bytea[], $31::text[], $32::bigint[],
-                                  $45::text[])
+                                  $44::text[])
              WITH ORDINALITY AS change (tenant_id, id, before, version, head, template_id, status, title, updated_at,
                                         ended_at, state, actor_id, command, body, template_version, initiator_id,
                                         business_key, created_at, serial, n)

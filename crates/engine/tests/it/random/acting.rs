@@ -160,6 +160,10 @@ impl Draw<'_> {
         {
             return (actor, Command::Claim { slot });
         }
+        let claimed = self.instance.pending().find(|(visit, _)| visit.kind == VisitKind::Pool);
+        if let Some((_, slot)) = claimed.filter(|_| rng.u8(..4) == 0) {
+            return (slot.assignee, Command::Release { slot: slot.id });
+        }
         let (slot, actor) = self.slot(rng);
         let delegated = self.instance.slot(slot).is_some_and(|(_, slot)| slot.back_to.is_some());
         if delegated {
@@ -201,11 +205,7 @@ impl Draw<'_> {
                     None => (actor, Command::RemoveSign { slot }),
                 }
             }
-            _ => {
-                let pool = self.instance.pending().find(|(visit, _)| visit.kind == VisitKind::Pool);
-                let (slot, actor) = pool.map_or((slot, actor), |(_, slot)| (slot.id, slot.assignee));
-                (actor, Command::Release { slot })
-            }
+            _ => (actor, Command::Release { slot }),
         }
     }
 
