@@ -52,6 +52,9 @@ pub enum Event {
         edits: Changes,
         /// SHA-256 of the content after it, in hex.
         digest: String,
+        /// The trigger that set them and whose way it was, where that cannot be undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        for_good: Option<(NodeId, TokenId)>,
     },
     /// Somebody picked people for nodes that come.
     Picked {

@@ -629,7 +629,7 @@ pub struct Returned {
     pub settled_by: Option<VisitId>,
 }
 
-/// A webhook that was called.
+/// A trigger that did something: called a webhook, or set for good what cannot be undone.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Called {
     /// At which node.

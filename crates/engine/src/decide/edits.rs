@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::form::{
     Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, assign, compute, missing_values,
 };
-use crate::ids::{FieldId, UserId, VisitId};
+use crate::ids::{FieldId, NodeId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, VisitKind};
 use crate::ledger::hex;
 use crate::rejection::Rejection;
@@ -31,7 +31,7 @@ pub(super) fn by_person(
     let access = access_at(draft.template, &draft.instance, visit);
     let form = apply_edits(&draft.template.form, &access, &draft.instance.form, edits, draft.today());
     let form = form.map_err(|problems| Rejection::FormInvalid { problems })?;
-    record(draft, Some(actor), Some(visit), form);
+    record(draft, Source { by: Some(actor), visit: Some(visit), for_good: None }, form);
     Ok(())
 }
 
@@ -62,11 +62,11 @@ pub fn access_at(template: &Template, instance: &Instance, visit: VisitId) -> Fi
     }
 }
 
-/// What a trigger sets.
-pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField]) {
+/// What a trigger sets; `for_good` names it where that cannot be undone.
+pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField], for_good: Option<(NodeId, TokenId)>) {
     let sets = fields.iter().map(|set| (&set.field, set.formula.as_str()));
     let form = assign(&draft.template.form, &draft.instance.form, sets, draft.today());
-    record(draft, None, None, form);
+    record(draft, Source { for_good, ..Source::default() }, form);
 }
 
 /// Values that came from what was waited for.
@@ -74,7 +74,7 @@ pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData)
     let mut form = (*draft.instance.form).clone();
     let known = values.0.into_iter().filter(|(field, _)| draft.template.form.field(field).is_some());
     form.0.extend(known);
-    record(draft, None, Some(visit), form);
+    record(draft, Source { visit: Some(visit), ..Source::default() }, form);
 }
 
 /// Takes rows out of a table. Whether none is left.
@@ -89,12 +89,20 @@ pub(super) fn drop_rows(draft: &mut Draft<'_>, table: &FieldId, rows: &[RowId]) 
     if none_left {
         form.0.remove(table);
     }
-    record(draft, None, None, form);
+    record(draft, Source::default(), form);
     none_left
 }
 
+/// Where new values come from.
+#[derive(Default)]
+struct Source {
+    by: Option<UserId>,
+    visit: Option<VisitId>,
+    for_good: Option<(NodeId, TokenId)>,
+}
+
 /// Records what really changes, with what the form reckons from it.
-fn record(draft: &mut Draft<'_>, by: Option<UserId>, visit: Option<VisitId>, form: FormData) {
+fn record(draft: &mut Draft<'_>, source: Source, form: FormData) {
     let form = compute(&draft.template.form, form, draft.today());
     let before = &draft.instance.form;
     let gone = before.0.keys().filter(|field| form.get(field).is_none()).map(|field| (field.clone(), None));
@@ -105,5 +113,6 @@ fn record(draft: &mut Draft<'_>, by: Option<UserId>, visit: Option<VisitId>, for
         return;
     }
     let digest = digest(draft.instance.template_version, &form);
-    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, digest });
+    let Source { by, visit, for_good } = source;
+    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, digest, for_good });
 }

@@ -49,7 +49,7 @@ pub(super) fn trigger(draft: &mut Draft<'_>, token: TokenId, node: &Trigger) -> 
             Ok(Then::Wait)
         }
         TriggerAction::SetFields(fields) => {
-            edits::set_by_rule(draft, fields);
+            edits::set_by_rule(draft, fields, node.irreversible.then_some((id, token)));
             Ok(Then::GoOn)
         }
     }

@@ -29,10 +29,13 @@ impl Instance {
                 let (by, digest) = (Some(self.initiator), digest.clone());
                 self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
             }
-            Event::FormEdited { at, by, visit: _, edits, digest } => {
+            Event::FormEdited { at, by, visit: _, edits, digest, for_good } => {
                 edit(Arc::make_mut(&mut self.form), edits);
                 let fields = edits.keys().cloned().collect();
                 self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields });
+                if let Some((node, token)) = for_good {
+                    self.called(node, *token);
+                }
             }
             Event::Picked { by: _, picks } => self.picks.extend(picks.clone()),
             Event::ApproversFrozen { people } => self.frozen = people.clone(),
@@ -100,10 +103,7 @@ impl Instance {
                 self.status = Status::Running;
                 self.visits.iter_mut().for_each(|visit| visit.stuck = None);
             }
-            Event::TriggerCalled { node, token, .. } => {
-                let visits = self.visits.len() as u32;
-                self.calls.push(Called { node: node.clone(), token: *token, visits });
-            }
+            Event::TriggerCalled { node, token, .. } => self.called(node, *token),
             Event::Reminded { .. } | Event::ChildStarted { .. } | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
         }
@@ -264,6 +264,11 @@ impl Instance {
         found.filter(|found| found.user == from).for_each(|found| found.user = to);
     }
 
+    fn called(&mut self, node: &NodeId, token: TokenId) {
+        let visits = self.visits.len() as u32;
+        self.calls.push(Called { node: node.clone(), token, visits });
+    }
+
     fn migrate(&mut self, version: u32, nodes: &BTreeMap<NodeId, NodeId>) {
         self.template_version = version;
         let rename = |id: &mut NodeId| {
@@ -272,6 +277,7 @@ impl Instance {
             }
         };
         self.visits.iter_mut().for_each(|visit| rename(&mut visit.node));
+        self.calls.iter_mut().for_each(|call| rename(&mut call.node));
         self.tokens.iter_mut().filter_map(|token| token.fork.as_mut()).for_each(rename);
         self.tokens.iter_mut().filter_map(|token| token.lane.as_mut()).for_each(rename);
         for returned in &mut self.returns {

@@ -27,6 +27,8 @@ pub const LEVEL_LIMIT: u8 = 9;
 pub const DEPTH_LIMIT: usize = 20;
 /// What the best mark of a rating may be.
 const BEST_MARKS: std::ops::RangeInclusive<u8> = 2..=10;
+/// What the ids of our own nodes begin with, such as the one at which the initiator mends.
+const OWN_MARK: char = '@';
 /// Most characters of a name or title, and of an id.
 const TITLE_LIMIT: usize = 200;
 
@@ -255,6 +257,10 @@ impl<'a> Check<'a> {
 
     fn id(&mut self, id: &NodeId, path: &str) {
         self.id_text(id.as_str(), path);
+        if id.as_str().starts_with(OWN_MARK) {
+            let message = format!("ids that begin with `{OWN_MARK}` are kept for Zhupi's own nodes");
+            self.error(format!("{path}.id"), "id_reserved", message);
+        }
         if !self.ids.insert(id.clone()) {
             self.error(format!("{path}.id"), "id_repeated", format!("the id `{id}` is used twice"));
         }

@@ -49,6 +49,13 @@ fn ids_are_used_once_through_nodes_branches_and_lanes() {
 }
 
 #[test]
+fn ids_of_our_own_nodes_are_kept_for_them() {
+    let lanes = vec![lane("@l", 1, When::Default, vec![])];
+    let template = template(vec![ask("@initiator", &["bob"]), branch("b@", lanes)]);
+    check(template, &["flow[0].id id_reserved", "flow[1].lanes[0].id id_reserved"]);
+}
+
+#[test]
 fn a_branch_has_exactly_one_default_lane() {
     check(with_lanes(vec![], vec![]), &["flow[1].lanes default_missing"]);
     let two = vec![lane("x", 1, When::Default, vec![]), lane("y", 2, When::Default, vec![])];

@@ -1,9 +1,12 @@
 //! B7, as far as it belongs to the pipeline of B1: people who approved before.
 
 use crate::world::*;
+use serde_json::json;
 use zhupi_engine::Status;
+use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test};
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind};
 use zhupi_engine::instance::{AutoReason, SlotState, VisitState};
-use zhupi_engine::template::{Approval, Block, Dedup, Opinion, Template};
+use zhupi_engine::template::{Approval, Block, Dedup, Opinion, Template, When};
 
 fn flow(dedup: Dedup, nodes: &[&[&str]]) -> Template {
     let ids = ["one", "two", "three"];
@@ -64,4 +67,60 @@ fn a_node_that_asks_always_or_needs_words_asks() {
         }
         assert_eq!(Run::start(world(), template, "ann").approve("bob").pending(), "bob");
     }
+}
+
+#[test]
+fn a_node_at_which_something_is_to_be_filled_in_asks() {
+    for (access, required, asks) in [
+        (Access::Require, false, true),
+        (Access::Edit, true, true),
+        (Access::Edit, false, false),
+        (Access::Read, true, false),
+    ] {
+        let mut template = flow(Dedup::Consecutive, &[&["bob"], &["bob"], &["cid"]]);
+        template.form.fields.push(Field { required, ..field("code", FieldKind::Text) });
+        if let Block::Approval(second) = &mut template.flow[1] {
+            second.fields = FieldAccess([("code".into(), access)].into());
+        }
+        let run = Run::start_with(world(), template, "ann", json!({ "code": "x" })).approve("bob");
+        assert_eq!(run.pending(), if asks { "bob" } else { "cid" }, "{access:?}, required: {required}");
+    }
+}
+
+#[test]
+fn a_node_that_wants_his_own_hand_asks() {
+    let mut template = flow(Dedup::Consecutive, &[&["bob"], &["bob"]]);
+    if let Block::Approval(second) = &mut template.flow[1] {
+        second.own_hand = true;
+    }
+    assert_eq!(Run::start(world(), template, "ann").approve("bob").pending(), "bob");
+}
+
+#[test]
+fn last_only_asks_at_the_last_of_the_nodes_that_want_him() {
+    let template = flow(Dedup::LastOnly, &[&["bob"], &["cid"], &["bob"]]);
+    let run = Run::start(world(), template, "ann");
+    assert_eq!(run.visit("one").state, VisitState::AutoApproved);
+    assert!(matches!(run.state("bob"), SlotState::Auto(AutoReason::AskedLater)));
+    assert_eq!(run.pending(), "cid");
+    let run = run.approve("cid");
+    assert_eq!(run.pending(), "bob");
+    assert_eq!(run.approve("bob").status(), Status::Approved);
+}
+
+#[test]
+fn last_only_asks_at_once_where_the_way_is_not_certain() {
+    let mut template = flow(Dedup::LastOnly, &[&["bob"], &["cid"]]);
+    let test = Test::Number { op: Compare::GreaterOrEqual, value: 1000.into(), currency: None };
+    let conditions = vec![Condition { subject: Subject::Field("amount".into()), test }];
+    let when = When::AnyOf(vec![Group { conditions }]);
+    let lanes =
+        vec![lane("high", 1, when, vec![ask("again", &["bob"])]), lane("low", 2, When::Default, vec![])];
+    template.flow.push(branch("size", lanes));
+    template.form.fields.push(field("amount", FieldKind::Number));
+    if let Block::Approval(second) = &mut template.flow[1] {
+        second.fields = FieldAccess([("amount".into(), Access::Edit)].into());
+    }
+    let run = Run::start_with(world(), template, "ann", json!({ "amount": 2000 }));
+    assert_eq!(run.pending(), "bob", "cid may change the amount that leads to him");
 }

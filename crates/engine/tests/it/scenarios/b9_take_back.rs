@@ -3,6 +3,7 @@
 use crate::flows::parallel;
 use crate::world::*;
 use serde_json::json;
+use zhupi_engine::form::FieldKind;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
 use zhupi_engine::{Rejection, Status};
@@ -126,6 +127,20 @@ fn not_after_something_that_cannot_be_undone() {
     }
     let mut run = start(vec![trigger(true), ask("a", &["bob"]), ask("b", &["cid"])]).approve("bob");
     assert_eq!(run.try_take_back("bob"), Ok(()), "what was done before him is not at stake");
+}
+
+#[test]
+fn not_after_a_trigger_set_something_for_good() {
+    for irreversible in [false, true] {
+        let set = SetField { field: "sum".into(), formula: "sum + 1".to_owned() };
+        let Block::Trigger(order) = trigger(irreversible) else { unreachable!() };
+        let order = Block::Trigger(Trigger { action: TriggerAction::SetFields(vec![set]), ..order });
+        let flow = vec![ask("a", &["bob"]), order, ask("b", &["cid"])];
+        let template = with_form(vec![field("sum", FieldKind::Number)], flow);
+        let mut run = Run::start_with(world(), template, "ann", json!({ "sum": 1 })).approve("bob");
+        assert_eq!(run.instance.contents.len(), 2);
+        assert_eq!(run.try_take_back("bob").is_ok(), !irreversible);
+    }
 }
 
 #[test]
