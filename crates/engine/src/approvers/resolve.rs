@@ -6,8 +6,8 @@ use super::substitutes::stand_in;
 use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::form::{Access, Field};
 use crate::ids::{FieldId, TokenId, UserId};
-use crate::instance::{AutoReason, Instance, SlotState, Visit, VisitKind, VisitState};
-use crate::template::{Approval, Dedup, EmptyRule, Mode, Opinion, SelfRule, Template, Weights};
+use crate::instance::{AutoReason, Instance, SlotState, TokenState, Visit, VisitKind, VisitState};
+use crate::template::{Approval, Block, Dedup, EmptyRule, Mode, Opinion, SelfRule, Template, Weights};
 use std::collections::HashMap;
 
 /// A place to decide, before it is opened.
@@ -214,7 +214,10 @@ fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'
     let counted = match scene.template.settings.dedup {
         Dedup::None | Dedup::LastOnly => return,
         Dedup::FirstOnly => &earlier[..],
-        Dedup::Consecutive => earlier.last().map_or(&[][..], std::slice::from_ref),
+        Dedup::Consecutive => match earlier.last() {
+            Some(last) if !joined_since(scene.instance, scene.token, last) => std::slice::from_ref(last),
+            Some(_) | None => &[][..],
+        },
     };
     for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
         candidate.auto = counted.iter().find_map(|visit| own_approval(visit, candidate.user, scene));
@@ -240,13 +243,43 @@ fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
     instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
 }
 
+/// Somebody decided after a visit in a branch that has joined the token's path since.
+fn joined_since(instance: &Instance, token: TokenId, last: &Visit) -> bool {
+    let path = instance.line_of(token);
+    let done = |id: &TokenId| {
+        let state = instance.token(*id).map(|it| it.state);
+        matches!(state, Some(TokenState::Finished | TokenState::Cancelled))
+    };
+    let joined = |visit: &Visit| {
+        let line = instance.line_of(visit.token);
+        let beside = line.iter().take_while(|id| !path.contains(id));
+        beside.clone().count() > 0 && beside.clone().all(|id| done(id))
+    };
+    let later = instance.visits.iter().filter(|it| it.id > last.id);
+    later.filter(|it| it.slots.iter().any(|slot| slot.decided.is_some())).any(joined)
+}
+
 /// What he approved himself, neither by a rule nor in somebody else's place; unless a return made it void, or something
-/// changed since on which it hung (B7 a, b). Sending on what he had mended was no approval.
+/// changed since on which it hung (B7 a, b). Sending on what he had mended was no approval, nor is carrying something out.
 fn own_approval(visit: &Visit, user: UserId, scene: Scene<'_>) -> Option<AutoReason> {
     if visit.superseded || matches!(visit.state, VisitState::Returned | VisitState::Cancelled) {
         return None;
     }
-    if visit.kind == VisitKind::Revise {
+    let approves = match visit.kind {
+        VisitKind::Approve => true,
+        VisitKind::Pool => {
+            !matches!(scene.template.block(&visit.node), Some(Block::Approval(node)) if node.handle)
+        }
+        VisitKind::Handle
+        | VisitKind::Revise
+        | VisitKind::Consent
+        | VisitKind::Delay
+        | VisitKind::Call
+        | VisitKind::Child { .. }
+        | VisitKind::Pause
+        | VisitKind::Auto => false,
+    };
+    if !approves {
         return None;
     }
     visit.slots.iter().filter(|slot| slot.state == SlotState::Approved).find_map(|slot| {

@@ -146,7 +146,10 @@ fn route(draft: &mut Draft<'_>, token: TokenId, node: &Route) -> Routed {
     let (route, to) = (node.id.clone(), node.to.clone());
     draft.emit(Event::Looped { token, route, to, count, outcome });
     match draft.purpose {
-        Purpose::Act => Routed::Back,
+        Purpose::Act => {
+            returning::give_up_lap(draft, token, node);
+            Routed::Back
+        }
         // Whatever sends it back is mended by then, or it would go round for ever.
         Purpose::Check | Purpose::Preview => Routed::On,
     }

@@ -6,7 +6,7 @@ use crate::approvers::{Barred, is_separated};
 use crate::command::Opinion;
 use crate::event::{Decision, Event};
 use crate::ids::{SlotId, UserId, VisitId};
-use crate::instance::{Slot, SlotState, Status, Visit, VisitKind};
+use crate::instance::{Slot, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Abstain, Approval, Block, Mode, Opinion as Words, SelfRule, Template, Vote};
 
@@ -130,6 +130,11 @@ pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Re
             at: visit.closed_at,
             decision: None,
         }),
+        SlotState::Cancelled if visit.state == VisitState::Returned => {
+            let returned = visit.slots.iter().find(|it| it.state == SlotState::Returned);
+            let by = returned.and_then(|it| it.decided.as_ref()).map(|it| it.by);
+            Err(Rejection::AlreadyDecided { by, at: visit.closed_at, decision: None })
+        }
         SlotState::Abstained => Err(decided_by(slot, Decision::Abstain)),
         SlotState::Pending | SlotState::Cancelled => {
             Err(Rejection::NotRunning { status: draft.instance.status })

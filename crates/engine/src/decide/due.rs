@@ -89,6 +89,42 @@ pub(super) fn plan(draft: &Draft<'_>, visit: &Visit, node: &Approval) -> Plan {
     }
 }
 
+/// The actions of a visit that is open again, counted from when it opened, with whether they have happened: what was due
+/// before it closed has, and what came due meanwhile happens now, except for reminders, which do not come late.
+pub(super) fn planned_again(
+    draft: &Draft<'_>,
+    visit: &Visit,
+    node: &Approval,
+    closed: Timestamp,
+) -> Vec<(Timestamp, u32, bool)> {
+    let clock = clock_of(draft, visit);
+    let first = match (&node.deadline, visit.due_at) {
+        (Deadline::None, _) | (Deadline::Own(_), None) => Vec::new(),
+        (Deadline::Usual, _) => vec![(clock.add_working(visit.opened_at, USUAL_MINUTES), 0)],
+        (Deadline::Own(limit), Some(due)) => actions(visit.opened_at, due, limit, &clock),
+    };
+    let mut planned = Vec::with_capacity(first.len());
+    for (at, place) in first {
+        match action(node, place) {
+            Some(Action::Remind(reminder)) => {
+                let mut next = at;
+                for _ in 0..reminder.times {
+                    let passed = next <= draft.at;
+                    planned.push((next, place, passed));
+                    if !passed {
+                        break;
+                    }
+                    next = next_reminder(next, reminder.again, &clock);
+                }
+            }
+            Some(Action::Other(_)) if at <= closed => planned.push((at, place, true)),
+            Some(Action::Other(_)) => planned.push((at.max(draft.at), place, false)),
+            None => {}
+        }
+    }
+    planned
+}
+
 /// What had its time before the visit opened happens at once; reminders of then are left out.
 fn actions(now: Timestamp, due: Timestamp, limit: &Limit, clock: &WorkTime<'_>) -> Vec<(Timestamp, u32)> {
     let first = |action: &TimeoutAction| {

@@ -8,9 +8,10 @@ use crate::approvers::{Candidate, Found, may_be_spared};
 use crate::event::Event;
 use crate::form::Access;
 use crate::ids::{FieldId, NodeId, TokenId, UserId};
-use crate::instance::{AutoReason, SlotState, Status};
+use crate::instance::{AutoReason, Slot, SlotState, Status, Visit, VisitKind};
 use crate::template::{
-    Approval, Block, ChildWait, Dedup, SubProcess, Template, Trigger, TriggerAction, When, fields_of,
+    Approval, Approvers, Assign, Block, Chain, ChildWait, Dedup, Heads, Mode, SubProcess, Template, Trigger,
+    TriggerAction, When, fields_of,
 };
 use std::collections::HashSet;
 
@@ -26,7 +27,9 @@ pub(super) fn spare(
         return;
     }
     let Some(later) = asked_later(draft, token, node) else { return };
-    let above: HashSet<UserId> = upcoming.iter().flatten().map(|found| found.user).collect();
+    let all = matches!(&node.approvers, Approvers::Chain(Chain { heads: Heads::All, .. }));
+    let certain = upcoming.iter().filter(|level| all || level.len() == 1);
+    let above: HashSet<UserId> = certain.flatten().map(|found| found.user).collect();
     for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
         if later.contains(&candidate.user) || above.contains(&candidate.user) {
             candidate.auto = Some(AutoReason::AskedLater);
@@ -34,7 +37,7 @@ pub(super) fn spare(
     }
 }
 
-/// Everybody who is asked behind a node; absent where that is not certain.
+/// Everybody whose decision is needed behind a node; absent where the way is not certain.
 fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<HashSet<UserId>> {
     let mut ahead = Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
     ahead.outside.clone_from(&draft.outside);
@@ -48,10 +51,30 @@ fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<Has
     let (visits, tokens) = (draft.instance.visits.len(), draft.instance.tokens.len());
     let own = |token: TokenId| line.contains(&token) || token.0 as usize >= tokens;
     let new = ahead.instance.visits.iter().skip(visits).filter(|visit| own(visit.token));
-    let asked = new.flat_map(|visit| &visit.slots).filter(|slot| {
-        !matches!(slot.state, SlotState::Auto(_) | SlotState::AutoRejected(_) | SlotState::Removed)
-    });
+    let asked = new.flat_map(|visit| must_decide(draft.template, visit));
     Some(asked.map(|slot| slot.assignee).collect())
+}
+
+/// Slots of a visit that does not end before they are decided: not of people of whom any is enough, or who vote, claim, are
+/// drawn, or carry something out.
+fn must_decide<'v>(template: &Template, visit: &'v Visit) -> Vec<&'v Slot> {
+    let drawn = match template.block(&visit.node) {
+        Some(Block::Approval(node)) => node.assign != Assign::Everybody,
+        Some(_) | None => true,
+    };
+    if drawn || visit.kind != VisitKind::Approve {
+        return Vec::new();
+    }
+    let asked = |slot: &&Slot| {
+        let auto = matches!(slot.state, SlotState::Auto(_) | SlotState::AutoRejected(_) | SlotState::Removed);
+        slot.parent.is_none() && !auto
+    };
+    let slots: Vec<&Slot> = visit.slots.iter().filter(asked).collect();
+    match visit.mode {
+        Mode::Countersign { .. } | Mode::InTurn => slots,
+        Mode::OrSign { .. } | Mode::Vote(_) if slots.len() == visit.slots.len() && slots.len() == 1 => slots,
+        Mode::OrSign { .. } | Mode::Vote(_) => Vec::new(),
+    }
 }
 
 /// The way hangs on something that may still change.

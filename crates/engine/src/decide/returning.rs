@@ -14,7 +14,7 @@ use crate::instance::{
 };
 use crate::rejection::Rejection;
 use crate::template::{
-    Approval, Block, Mode, OnReject, Receiver, ResumePolicy, ReturnTargets, Template, TooManyRounds,
+    Approval, Block, Mode, OnReject, Receiver, ResumePolicy, ReturnTargets, Route, Template, TooManyRounds,
 };
 
 /// Nothing is sent back more often, whatever the template says (semantics B4.7).
@@ -285,6 +285,17 @@ pub(super) fn supersede(draft: &mut Draft<'_>, token: TokenId, which: impl Fn(&V
     }
 }
 
+/// A route goes back: what was decided on the way from where it leads to is void, so that everybody is asked again.
+pub(super) fn give_up_lap(draft: &mut Draft<'_>, token: TokenId, route: &Route) {
+    let ids: Vec<&NodeId> = draft.template.blocks().into_iter().map(Block::id).collect();
+    let place = |node: &NodeId| ids.iter().position(|id| *id == node);
+    let (from, to) = (place(&route.to), place(&route.id));
+    supersede(draft, token, |visit| {
+        let place = place(&visit.node);
+        place.is_some() && from <= place && place <= to
+    });
+}
+
 /// The initiator is asked to mend his request.
 fn revise(draft: &mut Draft<'_>, token: TokenId) {
     let initiator = Candidate::of(draft.instance.initiator, Why::by(WhyRule::SentBack));
@@ -315,8 +326,13 @@ fn ask_again(draft: &mut Draft<'_>, visit: &Visit, receiver: Receiver) -> Result
     open(draft, Arrival { token, node, level, mode, found, upcoming, again: Some(Again::default()) })
 }
 
-/// Those on whose consent a visit passed, as far as they are still there.
+/// Those on whose consent a visit passed, as far as they are still there. Of a vote everybody: what it has to reach is counted
+/// over all of them.
 fn acted(draft: &Draft<'_>, visit: &Visit) -> Vec<Found> {
+    if let Mode::Vote(_) = visit.mode {
+        let voters = |slot: &&Slot| slot.parent.is_none() && slot.state != SlotState::Removed;
+        return still_there(draft, visit.slots.iter().filter(voters));
+    }
     let counted = visit.slots.iter().filter(|slot| slot.parent.is_none()).filter(|slot| match slot.state {
         SlotState::Approved | SlotState::Rejected | SlotState::Abstained => slot.decided.is_some(),
         SlotState::Auto(AutoReason::Duplicate { .. } | AutoReason::Kept { .. }) => true,

@@ -1,7 +1,7 @@
 //! Taking back one's own decision (semantics B9): as long as nobody has decided anything on the strength of it.
 
 use super::returning::{recall, supersede};
-use super::{Draft, check_active, fork};
+use super::{Draft, check_active, fork, time};
 use crate::event::Event;
 use crate::ids::{SlotId, TokenId, UserId};
 use crate::instance::{Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState};
@@ -42,6 +42,9 @@ pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Res
     let settled = (0..).zip(&draft.instance.returns).filter(|(_, it)| it.settled_by == Some(visit.id));
     let returns = settled.map(|(number, _)| number).collect();
     draft.emit(Event::TakenBack { at: draft.at, slot: id, by: actor, slots, returns });
+    if let Some(closed) = visit.closed_at {
+        time::set_timers_again(draft, visit.id, closed);
+    }
     Ok(())
 }
 

@@ -29,6 +29,30 @@ pub(super) fn set_timers(draft: &mut Draft<'_>, id: VisitId, node: &Approval) {
     }
 }
 
+/// Sets the time limit of a visit that had been closed and is open again. It is the one it had before; people who were
+/// brought in have their time from now on.
+pub(super) fn set_timers_again(draft: &mut Draft<'_>, id: VisitId, closed: Timestamp) {
+    let Some(visit) = draft.instance.visit(id) else { return };
+    let Some(node) = people_node(draft, visit) else { return };
+    let planned = due::planned_again(draft, visit, node, closed);
+    let timer = |((at, place, fired), id): ((Timestamp, u32, bool), u32)| Timer {
+        id: TimerId(id),
+        at,
+        action: Some(place),
+        slot: None,
+        fired,
+    };
+    let (due_at, timers) = (visit.due_at, planned.into_iter().zip(0..).map(timer).collect::<Vec<_>>());
+    let waiting = visit.slots.iter().filter(|it| it.state == SlotState::Waiting && it.has_added_open(visit));
+    let waiting: Vec<SlotId> = waiting.map(|it| it.id).collect();
+    if due_at.is_some() || !timers.is_empty() {
+        draft.emit(Event::TimersSet { visit: id, due_at, timers });
+    }
+    for adder in waiting {
+        set_timers_of_added(draft, adder);
+    }
+}
+
 /// People were added to a slot: they have the time of the node from now on, and his does not run while he waits (B5.4).
 pub(super) fn set_timers_of_added(draft: &mut Draft<'_>, adder: SlotId) {
     let Some((visit, _)) = draft.instance.slot(adder) else { return };

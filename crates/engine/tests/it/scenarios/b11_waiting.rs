@@ -292,3 +292,18 @@ fn a_preview_says_which_choices_may_still_change() {
     let expected = "before:low\ntrigger call true\nbehind:low MayChange\nn Open bob";
     assert_eq!(outline(&preview.steps), expected);
 }
+
+#[test]
+fn on_the_next_lap_everybody_is_asked_again_by_the_usual_rule() {
+    let mut template = loop_while_high();
+    template.settings.dedup = Dedup::default();
+    let mut run = Run::start_with(company(), template, "ann", json!({ "sum": 100 })).approve("bob");
+    for _ in 0..3 {
+        run.pass(at(60 * 60));
+    }
+    assert_eq!(
+        (run.pending().as_str(), run.status(), run.instance.visits.len()),
+        ("bob", Status::Running, 2)
+    );
+    assert!(run.visits("n")[0].superseded);
+}

@@ -1,12 +1,15 @@
 //! B7, as far as it belongs to the pipeline of B1: people who approved before.
 
+use crate::flows::*;
 use crate::world::*;
 use serde_json::json;
 use zhupi_engine::Status;
 use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test};
 use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind};
 use zhupi_engine::instance::{AutoReason, SlotState, VisitState};
-use zhupi_engine::template::{Approval, Block, Dedup, Opinion, Template, When};
+use zhupi_engine::template::{AllReject, Approval, Block, Dedup, Mode, Opinion, Template, When};
+
+const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
 
 fn flow(dedup: Dedup, nodes: &[&[&str]]) -> Template {
     let ids = ["one", "two", "three"];
@@ -123,4 +126,41 @@ fn last_only_asks_at_once_where_the_way_is_not_certain() {
     }
     let run = Run::start_with(world(), template, "ann", json!({ "amount": 2000 }));
     assert_eq!(run.pending(), "bob", "cid may change the amount that leads to him");
+}
+
+#[test]
+fn whoever_is_only_one_of_several_later_is_asked_at_once() {
+    let mut flow = template(vec![ask_in("a", &["bob", "cid"], ALL), ask("b", &["dan", "cid"])]);
+    flow.settings.dedup = Dedup::LastOnly;
+    let run = Run::start(world().people(&["dan"]), flow.clone(), "ann");
+    assert_eq!(run.pending(), "bob cid");
+    let run = run.approve("bob");
+    assert_eq!(run.pending(), "cid");
+    assert_eq!(run.approve("cid").approve("dan").status(), Status::Approved);
+}
+
+#[test]
+fn whoever_must_decide_later_is_asked_only_then() {
+    for later in [ask("b", &["cid"]), ask_in("b", &["dan", "cid"], ALL)] {
+        let mut flow = template(vec![ask_in("a", &["bob", "cid"], ALL), later]);
+        flow.settings.dedup = Dedup::LastOnly;
+        assert_eq!(Run::start(world().people(&["dan"]), flow, "ann").pending(), "bob");
+    }
+}
+
+#[test]
+fn carrying_something_out_is_no_approval() {
+    let handler = Approval { handle: true, ..node("h", members(&["bob"])) };
+    let mut flow = template(vec![Block::Approval(handler), ask("b", &["bob"])]);
+    flow.settings.dedup = Dedup::default();
+    assert_eq!(Run::start(world(), flow, "ann").approve("bob").pending(), "bob");
+}
+
+#[test]
+fn people_in_joined_branches_decided_between() {
+    let fork = parallel("f", vec![vec![ask("x", &["cid"])], vec![ask("y", &["dan"])]]);
+    let mut flow = template(vec![ask("a", &["bob"]), Block::Parallel(fork), ask("z", &["bob"])]);
+    flow.settings.dedup = Dedup::default();
+    let run = Run::start(world().people(&["dan"]), flow, "ann");
+    assert_eq!(run.approve("bob").approve("cid").approve("dan").pending(), "bob");
 }

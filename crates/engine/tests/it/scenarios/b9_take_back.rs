@@ -208,3 +208,27 @@ fn a_rejection_that_a_branch_collected_may_be_taken_back() {
     run.try_take_back("cid").unwrap();
     assert_eq!(run.approve("cid").approve("dan").pending(), "fay");
 }
+
+#[test]
+fn a_visit_that_opens_again_has_its_time_limit_again() {
+    let mut run = Run::start(world(), template(vec![ask("a", &["bob"]), ask("b", &["cid"])]), "ann");
+    let before = run.visit("a").timers.clone();
+    run.try_approve("bob").unwrap();
+    run.try_take_back("bob").unwrap();
+    assert_eq!((before.len(), &run.visit("a").timers), (1, &before));
+}
+
+#[test]
+fn what_happened_before_it_closed_does_not_happen_again() {
+    let hand = |after| TimeoutAction { after, working: false, what: TimeoutWhat::HandTo(vec![user("dan")]) };
+    let limit = Limit { due: Due::Elapsed(60), actions: vec![hand(0), hand(120)] };
+    let a = Approval { deadline: Deadline::Own(limit), ..node("a", members(&["bob"])) };
+    let mut run = Run::start(world(), template(vec![Block::Approval(a), ask("b", &["cid"])]), "ann");
+    run.pass(at(2 * 60 * 60));
+    let (due, before) = (run.visit("a").due_at, run.visit("a").timers.clone());
+    run.try_approve("dan").unwrap();
+    run.try_take_back("dan").unwrap();
+    assert_eq!((run.visit("a").due_at, &run.visit("a").timers), (due, &before));
+    let fired: Vec<bool> = before.iter().map(|timer| timer.fired).collect();
+    assert_eq!(fired, [true, false]);
+}
