@@ -24,6 +24,8 @@ pub struct Change {
     /// What it does to the object it is about.
     pub entity: Option<EntityWrite>,
     pub(crate) before: u64,
+    /// The instance goes on after another version of its template.
+    pub(crate) migrates: bool,
     pub(crate) instance: InstanceColumns,
     pub(crate) actor: UserId,
     pub(crate) command: String,
@@ -157,6 +159,7 @@ impl Change {
             idempotency: None,
             entity: None,
             before: before.instance.map_or(0, |it| it.version),
+            migrates: before.instance.is_some_and(|it| it.template_version != next.template_version),
             instance: columns(next, before.meta, act.at)?,
             actor: act.actor,
             command: act.command.to_owned(),

@@ -25,7 +25,7 @@ macro_rules! consequences {
              JOIN matched m ON m.n = t.change
              ON CONFLICT (tenant_id, instance_id, kind, n)
              DO UPDATE SET person_id = excluded.person_id, box = excluded.box, at = excluded.at,
-                           is_read = excluded.is_read
+                           is_read = excluded.is_read, node_id = excluded.node_id
          ), deliveries AS (
              INSERT INTO outbox (tenant_id, id, instance_id, seq, kind, target, payload, state, attempts, next_at,
                                  lease_until, created_at)
@@ -73,7 +73,8 @@ static WRITE: Sql = Sql::both(
                                         business_key, created_at, serial, n)
          ), changed AS (
              UPDATE instances i SET version = c.version, head = c.head, status = c.status, title = c.title,
-                                    updated_at = c.updated_at, ended_at = c.ended_at, state = c.state
+                                    updated_at = c.updated_at, ended_at = c.ended_at, state = c.state,
+                                    template_version = c.template_version
              FROM change c WHERE i.tenant_id = c.tenant_id AND i.id = c.id AND i.version = c.before AND c.before > 0
              RETURNING c.n
          ), added AS (
@@ -118,7 +119,8 @@ pub(super) async fn write(pg: &Pg, changes: &[&Change]) -> Result<Vec<bool>> {
     let mut columns = states.columns();
     columns.extend(task_columns(&tasks));
     columns.extend(delivery_columns(&outbox));
-    let only_decides = |it: &&Change| it.before > 0 && it.idempotency.is_none() && it.timers.is_empty();
+    let only_decides =
+        |it: &&Change| it.before > 0 && it.idempotency.is_none() && it.timers.is_empty() && !it.migrates;
     if changes.iter().all(only_decides) {
         return run(pg, &DECIDE, &columns, changes.len()).await;
     }

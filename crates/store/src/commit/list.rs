@@ -15,7 +15,8 @@ static INSERT: Sql = Sql::new(
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
 );
 static UPDATE: Sql = Sql::new(
-    "UPDATE instances SET version = $4, head = $5, status = $6, title = $7, updated_at = $8, ended_at = $9, state = $10
+    "UPDATE instances SET version = $4, head = $5, status = $6, title = $7, updated_at = $8, ended_at = $9, state = $10,
+                          template_version = $11
      WHERE tenant_id = $1 AND id = $2 AND version = $3",
 );
 static KEEP_KEY: Sql = Sql::new(
@@ -30,7 +31,8 @@ static TASK: Sql = Sql::new(
     "INSERT INTO tasks (tenant_id, instance_id, kind, n, person_id, box, at, template_id, node_id, is_read)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT (tenant_id, instance_id, kind, n)
-     DO UPDATE SET person_id = excluded.person_id, box = excluded.box, at = excluded.at, is_read = excluded.is_read",
+     DO UPDATE SET person_id = excluded.person_id, box = excluded.box, at = excluded.at, is_read = excluded.is_read,
+                   node_id = excluded.node_id",
 );
 pub(crate) static DELIVERY: Sql = Sql::new(
     "INSERT INTO outbox (tenant_id, id, instance_id, seq, kind, target, payload, state, attempts, next_at, lease_until,
@@ -54,6 +56,7 @@ pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
         idempotency,
         entity,
         before,
+        migrates: _,
         instance,
         actor,
         command,
@@ -128,6 +131,7 @@ fn state(of: &Of, before: u64, head: [u8; 32], row: InstanceColumns) -> Stmt {
         row.updated_at.into(),
         row.ended_at.into(),
         row.state.into(),
+        row.template_version.into(),
     ];
     stmt(&UPDATE, of.with(params), Expect::One)
 }
