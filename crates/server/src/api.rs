@@ -26,6 +26,7 @@ mod sessions;
 mod signers;
 mod steps;
 mod tasks;
+mod template_migration;
 mod templates;
 mod webhooks;
 
@@ -68,6 +69,7 @@ fn described(file_limit: usize) -> OpenApiRouter<Shared> {
         .merge(calendars::routes())
         .merge(absences::routes())
         .merge(templates::routes())
+        .merge(template_migration::routes())
         .merge(regression::routes())
         .merge(preview::routes())
         .merge(instances::routes())

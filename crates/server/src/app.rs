@@ -11,6 +11,7 @@ pub mod entities;
 pub mod forms;
 pub mod handover;
 mod memory;
+pub mod migration;
 mod outside;
 pub mod past;
 pub mod regression;

@@ -23,6 +23,7 @@ mod http;
 mod idempotency;
 mod instances;
 mod memory;
+mod migration;
 mod openapi;
 mod outbound;
 mod past;
