@@ -185,6 +185,13 @@ pub enum Event {
         /// Which.
         slot: SlotId,
     },
+    /// What somebody had approved, or counted as having approved, was changed since: he is asked once more.
+    AskedAgain {
+        /// When.
+        at: Timestamp,
+        /// Which slot.
+        slot: SlotId,
+    },
     /// A slot was taken out: its owner had left when his turn came, or whoever added him took him out.
     SlotRemoved {
         /// Which.

@@ -253,7 +253,7 @@ fn joined_since(instance: &Instance, token: TokenId, last: &Visit) -> bool {
     let joined = |visit: &Visit| {
         let line = instance.line_of(visit.token);
         let beside = line.iter().take_while(|id| !path.contains(id));
-        beside.clone().count() > 0 && beside.clone().all(|id| done(id))
+        beside.clone().count() > 0 && beside.clone().all(done)
     };
     let later = instance.visits.iter().filter(|it| it.id > last.id);
     later.filter(|it| it.slots.iter().any(|slot| slot.decided.is_some())).any(joined)

@@ -32,7 +32,9 @@ pub(super) fn decide_slot(
     if brought_in {
         edits::check_none(draft, &opinion.edits)?;
     } else {
+        let before = draft.instance.content();
         edits::by_person(draft, visit, actor, &opinion.edits)?;
+        sweep::ask_again(draft, visit, actor, before);
         if decision == Decision::Approve {
             edits::check_filled_in(draft, visit)?;
         }

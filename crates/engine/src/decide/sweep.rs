@@ -10,10 +10,10 @@
 use super::advance::{Arrival, open};
 use super::verdict::settle;
 use super::{Draft, people_node};
-use crate::approvers::{Barred, Found, Place, barred, is_separated};
+use crate::approvers::{Barred, Found, Place, barred, has_changed_since, is_separated};
 use crate::event::{Event, Move};
 use crate::ids::{SYSTEM, SlotId, UserId, VisitId};
-use crate::instance::{Slot, SlotState, Visit, VisitKind, VisitState};
+use crate::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::Mode;
 
@@ -178,8 +178,51 @@ fn substitute(draft: &Draft<'_>, visit: &Visit, slot: &Slot, owner: UserId) -> O
     Some(Substitute { stands, move_open })
 }
 
+/// Somebody changed the content on his way: what others in his visit had approved of it, and on what they were spared, does
+/// not count any more, where the change is material (semantics D2, B7 b). In turn they are asked one after another. Visits
+/// that are closed keep what was decided; whether it spares anybody later is looked at there.
+pub(super) fn ask_again(draft: &mut Draft<'_>, id: VisitId, editor: UserId, before: u32) {
+    let Some(visit) = draft.instance.visit(id).filter(|it| it.kind == VisitKind::Approve) else { return };
+    if !has_changed_since(before, draft.scene(visit.token)) {
+        return;
+    }
+    let void = visit.slots.iter().filter(|slot| rests_on_content(visit, slot, editor));
+    let void: Vec<_> = void.map(|it| (it.id, super::signers::group_mode(visit, it))).collect();
+    for (slot, mode) in void {
+        draft.emit(Event::AskedAgain { at: draft.at, slot });
+        if mode != Mode::InTurn {
+            turn(draft, slot);
+        }
+    }
+}
+
+/// Somebody but the editor approved it, himself or because he had approved before. People who were brought in speak through
+/// the one who brought them in, so theirs counts no more only as long as he hears them.
+fn rests_on_content(visit: &Visit, slot: &Slot, editor: UserId) -> bool {
+    let parent = visit.slots.iter().find(|it| Some(it.id) == slot.parent);
+    let heard = |parent: &Slot| parent.state.is_open() && parent.added(visit).any(|it| it.id == slot.id);
+    let by_another = slot.decided.as_ref().is_some_and(|it| it.by != editor);
+    let approved = match slot.state {
+        SlotState::Approved | SlotState::Waiting => by_another,
+        SlotState::Auto(AutoReason::Duplicate { .. } | AutoReason::Kept { .. }) => slot.owner != editor,
+        SlotState::Queued
+        | SlotState::Pending
+        | SlotState::Offered
+        | SlotState::Taken
+        | SlotState::Rejected
+        | SlotState::Abstained
+        | SlotState::Returned
+        | SlotState::Auto(_)
+        | SlotState::AutoRejected(_)
+        | SlotState::NotNeeded
+        | SlotState::Removed
+        | SlotState::Cancelled => false,
+    };
+    approved && parent.is_none_or(heard)
+}
+
 /// A slot's turn has come. Whoever is gone by then is passed over, and whoever is away is stood in for (B3.3). The self rule
-/// and de-dup cannot have changed within a visit.
+/// cannot have changed within a visit, and de-dup only by a change of the content, after which `ask_again` has been.
 pub(super) fn turn(draft: &mut Draft<'_>, id: SlotId) {
     let Some((visit, slot)) = draft.instance.slot(id) else { return };
     if slot.state == SlotState::Queued && is_gone(draft, visit, slot.holder()) {

@@ -55,6 +55,7 @@ impl Instance {
             }
             Event::VisitOpened { .. } => self.open_visit(event),
             Event::SlotTurned { .. }
+            | Event::AskedAgain { .. }
             | Event::SlotRemoved { .. }
             | Event::SlotDecided { .. }
             | Event::SlotHeld { .. }

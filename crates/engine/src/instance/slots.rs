@@ -52,6 +52,11 @@ impl Instance {
                 slot.state = SlotState::Pending;
                 slot.pending_at = Some(*at);
             }),
+            Event::AskedAgain { slot, .. } => self.change_slot(*slot, |slot| {
+                slot.state = SlotState::Queued;
+                slot.pending_at = None;
+                slot.decided = None;
+            }),
             Event::SlotRemoved { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Removed),
             Event::SlotDecided { at, slot, by, decision, comment } => self.change_slot(*slot, |slot| {
                 slot.state = match decision {

@@ -31,6 +31,7 @@ mod b9_revoke;
 mod b9_take_back;
 mod b9_withdraw;
 mod comments;
+mod d2_content;
 mod d5_regression;
 mod d8_lines;
 mod d9_separation;

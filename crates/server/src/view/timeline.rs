@@ -77,6 +77,9 @@ impl Teller<'_> {
             Event::LaneChosen { branch, lane, tried, .. } => self.lane_chosen(branch, lane, tried),
             Event::VisitOpened { node, slots, .. } => self.visit_opened(node, slots),
             Event::SlotTurned { slot, .. } => format!("it is the turn of {}", self.assignee(*slot)),
+            Event::AskedAgain { slot, .. } => {
+                format!("{} is asked again because the content was changed", self.assignee(*slot))
+            }
             Event::SlotRemoved { slot } => {
                 format!("{} is left out because the account is disabled", self.assignee(*slot))
             }

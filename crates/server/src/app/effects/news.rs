@@ -124,6 +124,7 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         | Event::Picked { .. }
         | Event::ApproversFrozen { .. }
         | Event::SlotHeld { .. }
+        | Event::AskedAgain { .. }
         | Event::SlotRemoved { .. }
         | Event::VisitClosed { .. }
         | Event::ReturnSettled { .. }
