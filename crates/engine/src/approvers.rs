@@ -14,8 +14,8 @@ pub(crate) use eligible::{Barred, Place, barred, is_separated};
 pub(crate) use find::find_people;
 pub(crate) use levels::{chain_levels, supervisor_of};
 pub(crate) use resolve::{
-    Candidate, Resolution, administrators, changed_since, give_ballots, has_changed_since, may_be_spared,
-    resolve,
+    Candidate, Resolution, changed_since, give_ballots, has_changed_since, may_be_spared, resolve,
+    resolve_to_admins,
 };
 
 use crate::command::Outside;

@@ -31,6 +31,7 @@ pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;
 pub(crate) use submit::{begin, check_request, simulate};
 
+use crate::approvers::Barred;
 use crate::command::{Command, Envelope, Outside};
 use crate::directory::Directory;
 use crate::event::{Decision, Event};
@@ -44,6 +45,8 @@ use std::collections::BTreeMap;
 
 /// Most characters of a comment, an opinion or a reason.
 pub const COMMENT_LIMIT: usize = 2_000;
+/// Most people whom one command brings in, tells or puts at a node.
+pub const PEOPLE_LIMIT: usize = 50;
 /// Most characters of a title.
 pub const TITLE_LIMIT: usize = 200;
 
@@ -233,8 +236,8 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
     Ok(())
 }
 
-/// Tells more people of it: whoever asks, is or was asked may, and a manager. What was told stays open to them, so nobody
-/// else may.
+/// Tells more people of it: whoever asks, as far as the template lets him name people, whoever is or was asked, and a
+/// manager. What was told stays open to them, so nobody else may.
 fn tell(draft: &mut Draft<'_>, actor: UserId, people: &[UserId]) -> Result<(), Rejection> {
     check_active(draft.directory, actor)?;
     if draft.instance.status == Status::Draft {
@@ -245,6 +248,11 @@ fn tell(draft: &mut Draft<'_>, actor: UserId, people: &[UserId]) -> Result<(), R
     if people.is_empty() || !(takes_part || draft.is_manager(actor)) {
         return Err(Rejection::NotOffered { action: "tell" });
     }
+    let only_asks = draft.instance.initiator == actor && !draft.is_manager(actor);
+    if only_asks && !submit::may_name_cc(draft.template) {
+        return Err(Rejection::CcNotAllowed);
+    }
+    check_count("people", people)?;
     people.iter().try_for_each(|user| check_active(draft.directory, *user))?;
     advance::tell_by_hand(draft, actor, people);
     Ok(())
@@ -269,6 +277,19 @@ fn people_node<'t>(draft: &Draft<'t>, visit: &Visit) -> Option<&'t Approval> {
         Some(Block::Approval(node)) if asks => Some(node),
         Some(_) | None => None,
     }
+}
+
+/// Whoever administers does not wave through his own request (B6.1).
+fn check_not_own_request(draft: &Draft<'_>, actor: UserId) -> Result<(), Rejection> {
+    if actor == draft.instance.initiator { Err(Barred::Initiator.rejection(actor)) } else { Ok(()) }
+}
+
+/// Not more people at once than anybody looks over.
+fn check_count(field: &'static str, people: &[UserId]) -> Result<(), Rejection> {
+    if people.len() > PEOPLE_LIMIT {
+        return Err(Rejection::TooMany { field, limit: PEOPLE_LIMIT });
+    }
+    Ok(())
 }
 
 fn check_active(directory: &Directory, user: UserId) -> Result<(), Rejection> {

@@ -4,12 +4,13 @@
 use super::{Candidate, Scene, WhyNote};
 use crate::template::{Approval, Assign};
 
-/// One of those who would really be asked; somebody who counts as having approved already is drawn only where all do.
+/// One of those who would really be asked, or all of them for a pool; somebody who counts as having approved already is drawn only where all do.
 pub(crate) fn draw(candidates: Vec<Candidate>, node: &Approval, scene: Scene<'_>) -> Vec<Candidate> {
     let open: Vec<usize> =
         (0..).zip(&candidates).filter(|(_, it)| it.auto.is_none()).map(|it| it.0).collect();
     let drawn = match node.assign {
-        Assign::Everybody | Assign::Pool => None,
+        Assign::Everybody => None,
+        Assign::Pool => return to_offer(candidates),
         Assign::Random => by_lot(&open, scene),
         Assign::RoundRobin => in_turn(&candidates, &open, node, scene),
         Assign::LeastLoaded => least_loaded(&candidates, &open, scene),
@@ -18,6 +19,15 @@ pub(crate) fn draw(candidates: Vec<Candidate>, node: &Approval, scene: Scene<'_>
     let mut one: Vec<Candidate> = candidates.into_iter().skip(place).take(1).collect();
     one.iter_mut().for_each(|it| it.why.notes.push(note.clone()));
     one
+}
+
+/// Those to whom a pool is offered: nobody who counts as having approved already, or it would pass before anybody claims it;
+/// except where all do.
+fn to_offer(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    if candidates.iter().any(|it| it.auto.is_none()) {
+        candidates.retain(|it| it.auto.is_none());
+    }
+    candidates
 }
 
 /// The lot differs from visit to visit, since one command may open several.

@@ -55,7 +55,19 @@ pub(crate) fn resolve(
     (mode, empty): (Mode, &EmptyRule),
     scene: Scene<'_>,
 ) -> Resolution {
-    match find_candidates(found, node, (mode, empty), scene) {
+    with_substitutes(find_candidates(found, node, (mode, empty), scene), node, scene)
+}
+
+/// An administrator decides in place of the node, be it the initiator himself: he is asked, and not passed over. Absent
+/// where there is none.
+pub(crate) fn resolve_to_admins(node: &Approval, scene: Scene<'_>) -> Option<Resolution> {
+    let (users, rule) = administrators(node, scene)?;
+    Some(with_substitutes(ask_them(users, &rule, Mode::default(), Vec::new()), node, scene))
+}
+
+/// Step 7: whoever stands in for people who are away.
+fn with_substitutes(resolution: Resolution, node: &Approval, scene: Scene<'_>) -> Resolution {
+    match resolution {
         Resolution::Ask(candidates, mode) => Resolution::Ask(stand_in(candidates, (node, mode), scene), mode),
         other @ (Resolution::AutoApprove
         | Resolution::AutoReject
@@ -374,7 +386,7 @@ fn ask_admins(node: &Approval, left_out: Vec<WhyNote>, scene: Scene<'_>) -> Reso
 }
 
 /// Who is asked where nobody else can be.
-pub(crate) fn administrators(node: &Approval, scene: Scene<'_>) -> Option<(Vec<UserId>, WhyRule)> {
+fn administrators(node: &Approval, scene: Scene<'_>) -> Option<(Vec<UserId>, WhyRule)> {
     let may = |user: &UserId| matches!(barred(*user, Place::at(node), scene), None | Some(Barred::Initiator));
     let managers = scene.template.settings.managers.iter().copied().filter(may).collect();
     let admins = scene.directory.admins().into_iter().filter(may).collect();

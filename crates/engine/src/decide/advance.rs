@@ -339,10 +339,20 @@ impl<'n> Arrival<'n> {
 }
 
 /// Steps 2 to 8 of semantics B1: who of the people found is asked, and how it begins.
-pub(super) fn open(draft: &mut Draft<'_>, arrival: Arrival<'_>) -> Result<(), Rejection> {
-    let Arrival { token, node, level, mode, found, upcoming, again } = arrival;
+pub(super) fn open(draft: &mut Draft<'_>, mut arrival: Arrival<'_>) -> Result<(), Rejection> {
+    let (found, node) = (std::mem::take(&mut arrival.found), arrival.node);
     let empty = empty_rule(draft, node);
-    let resolution = resolve(found, node, (mode, empty), draft.scene(token));
+    let resolution = resolve(found, node, (arrival.mode, empty), draft.scene(arrival.token));
+    open_with(draft, arrival, resolution)
+}
+
+/// Step 8 of semantics B1, for people who are known by now.
+pub(super) fn open_with(
+    draft: &mut Draft<'_>,
+    arrival: Arrival<'_>,
+    resolution: Resolution,
+) -> Result<(), Rejection> {
+    let Arrival { token, node, level, mode, found: _, upcoming, again } = arrival;
     let shape = VisitShape { level, kind: kind_of(node), mode, upcoming, ..VisitShape::default() };
     match resolution {
         Resolution::Ask(mut candidates, mode) => {
@@ -380,7 +390,7 @@ fn chosen(
 ) -> (Vec<Candidate>, Mode) {
     match node.assign {
         Assign::Everybody => (candidates, mode),
-        Assign::Pool => (candidates, Mode::default()),
+        Assign::Pool => (draw(candidates, node, draft.scene(TokenId(0))), Mode::default()),
         Assign::Random | Assign::RoundRobin | Assign::LeastLoaded => match draft.purpose {
             Purpose::Act | Purpose::Check => (draw(candidates, node, draft.scene(TokenId(0))), mode),
             Purpose::Preview => (candidates, Mode::default()),

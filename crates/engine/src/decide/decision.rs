@@ -67,7 +67,7 @@ pub(super) fn open_slot<'d>(
     check_active(draft.directory, actor)?;
     // What is lent for an opinion is decided by the one who lent it.
     let holder = slot.back_to.unwrap_or(slot.assignee);
-    if holder != actor && slot.absent != Some(actor) && !may_stand_in(draft, visit, actor) {
+    if holder != actor && slot.absent != Some(actor) && !may_stand_in(draft, (visit, slot), actor) {
         return Err(Rejection::NotYourTask);
     }
     check_pending(draft, visit, slot)?;
@@ -105,12 +105,22 @@ pub(super) fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rej
     }
 }
 
-/// A manager of the template or the workspace may decide in an approver's place, where the template allows it; on his own
-/// request only where he could decide as an approver too (B6.1).
-fn may_stand_in(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> bool {
+/// A manager of the template or the workspace may decide in an approver's place, where the template allows it and the node
+/// does not want the approver's own hand; not in two places of a visit, and on his own request only where he could decide as
+/// an approver too (B6.1).
+fn may_stand_in(draft: &Draft<'_>, (visit, slot): (&Visit, &Slot), actor: UserId) -> bool {
     draft.template.settings.allow_agent
         && draft.is_manager(actor)
+        && people_node(draft, visit).is_none_or(|node| !node.own_hand)
+        && !visit.slots.iter().any(|it| it.id != slot.id && speaks_in(actor, it))
         && (actor != draft.instance.initiator || may_approve_himself(draft.template, visit))
+}
+
+/// He has a slot, or decided in it for somebody else.
+fn speaks_in(user: UserId, slot: &Slot) -> bool {
+    let decided = slot.decided.as_ref().is_some_and(|it| it.by == user);
+    let has = slot.assignee == user || slot.absent == Some(user) || slot.back_to == Some(user);
+    decided || (has && slot.state != SlotState::Removed)
 }
 
 fn may_approve_himself(template: &Template, visit: &Visit) -> bool {

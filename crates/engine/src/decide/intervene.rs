@@ -2,7 +2,7 @@
 
 use super::advance::{Again, Arrival, go_on, open, travel};
 use super::returning::{overtake, recall, supersede};
-use super::{Draft, check_active, checked_text, fork};
+use super::{Draft, check_active, check_count, check_not_own_request, checked_text, fork, sweep};
 use crate::approvers::{Barred, Found, Place, Why, WhyRule, barred};
 use crate::command::Intervention;
 use crate::event::{Event, Move};
@@ -62,13 +62,16 @@ fn check_status(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection>
     }
 }
 
-/// Whoever administers does not wave through his own request (B6.1).
+/// On his own request an administrator neither passes anybody over nor chooses who decides.
 fn check_own_request(draft: &Draft<'_>, actor: UserId, what: &Intervention) -> Result<(), Rejection> {
-    let waves_through = matches!(what, Intervention::Skip { .. } | Intervention::Jump { .. });
-    if waves_through && actor == draft.instance.initiator {
-        return Err(Rejection::NotEligible { user: actor, why: "it is this person's own request" });
+    match what {
+        Intervention::Skip { .. }
+        | Intervention::Jump { .. }
+        | Intervention::SetApprovers { .. }
+        | Intervention::Reassign { .. }
+        | Intervention::HandOver { .. } => check_not_own_request(draft, actor),
+        Intervention::Staff { .. } | Intervention::Terminate | Intervention::Retry => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether it can be done at all.
@@ -84,6 +87,7 @@ fn check(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection> {
             if people.is_empty() {
                 return Err(Rejection::NobodyFound { node: visit.node.clone() });
             }
+            check_count("people", people)?;
             people.iter().try_for_each(|user| check_eligible(draft, *user, None, &node.id))
         }
         Intervention::Skip { visit } => open_visit_with(draft, *visit).map(|_| ()),
@@ -95,7 +99,10 @@ fn check(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection> {
             }
             people.iter().try_for_each(|user| check_eligible(draft, *user, None, node))
         }
-        Intervention::HandOver { from: _, to } => check_active(draft.directory, *to),
+        Intervention::HandOver { from, to } => {
+            check_active(draft.directory, *to)?;
+            planned_for(draft, *from).into_iter().try_for_each(|node| check_eligible(draft, *to, None, node))
+        }
         Intervention::Terminate | Intervention::Retry => Ok(()),
     }
 }
@@ -109,9 +116,7 @@ fn carry_out(
     match what {
         Intervention::Jump { token, to } => jump(draft, *token, to),
         Intervention::Reassign { slot, to } => {
-            let (at, by, to, how) = (draft.at, actor, *to, Move::Reassign);
-            draft.emit(Event::SlotMoved { at, slot: *slot, by, to, how, comment: reason.to_owned() });
-            Ok(())
+            sweep::hand(draft, *slot, (actor, *to), (Move::Reassign, reason))
         }
         Intervention::Staff { visit, people } => staff(draft, *visit, people),
         Intervention::Skip { visit } => skip(draft, *visit),
@@ -121,10 +126,7 @@ fn carry_out(
         }
         Intervention::SetApprovers { .. } => Ok(()),
         Intervention::Retry => retry(draft),
-        Intervention::HandOver { from, to } => {
-            hand_over(draft, actor, (*from, *to), reason);
-            Ok(())
-        }
+        Intervention::HandOver { from, to } => hand_over(draft, actor, (*from, *to), reason),
     }
 }
 
@@ -143,11 +145,26 @@ fn check_eligible(
         (Some(Block::Approval(node)), None) => barred(user, Place::at(node), draft.scene(TokenId(0))),
         (_, Some((visit, _))) => {
             let is_asked = visit.slots.iter().any(|slot| slot.assignee == user);
-            is_asked.then_some(Barred::HoldsSlot)
+            let agrees_with_himself = visit.kind == VisitKind::Consent && user == draft.instance.initiator;
+            match agrees_with_himself {
+                true => Some(Barred::Initiator),
+                false => is_asked.then_some(Barred::HoldsSlot),
+            }
         }
         (_, None) => None,
     };
     why.map_or(Ok(()), |why| Err(why.rejection(user)))
+}
+
+/// Nodes that come for which somebody is named: picked, set, found at submit, or found at further levels of a chain.
+fn planned_for<'d>(draft: &'d Draft<'_>, user: UserId) -> Vec<&'d NodeId> {
+    let instance = &draft.instance;
+    let named = instance.picks.iter().chain(&instance.overrides);
+    let named = named.filter(|(_, people)| people.contains(&user)).map(|(node, _)| node);
+    let holds = |found: &[Found]| found.iter().any(|it| it.user == user);
+    let frozen = instance.frozen.iter().filter(|(_, found)| holds(found)).map(|(node, _)| node);
+    let levels = instance.visits.iter().filter(|visit| visit.upcoming.iter().any(|level| holds(level)));
+    named.chain(frozen).chain(levels.map(|visit| &visit.node)).collect()
 }
 
 fn open_visit_with<'d>(draft: &'d Draft<'_>, id: VisitId) -> Result<&'d Visit, Rejection> {
@@ -267,7 +284,12 @@ fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
 
 /// What is open for one person goes to another, as far as the other may be asked there; what is planned for him has gone over
 /// with the intervention itself.
-fn hand_over(draft: &mut Draft<'_>, by: UserId, (from, to): (UserId, UserId), reason: &str) {
+fn hand_over(
+    draft: &mut Draft<'_>,
+    by: UserId,
+    (from, to): (UserId, UserId),
+    reason: &str,
+) -> Result<(), Rejection> {
     let open = draft.instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
     let slots = open.flat_map(|visit| visit.slots.iter().map(move |slot| (visit, slot)));
     let own = slots.filter(|(_, slot)| slot.state.is_open() && slot.assignee == from);
@@ -275,7 +297,7 @@ fn hand_over(draft: &mut Draft<'_>, by: UserId, (from, to): (UserId, UserId), re
         check_eligible(draft, to, Some((*visit, *slot)), &visit.node).is_ok()
     };
     for slot in own.filter(may).map(|(_, slot)| slot.id).collect::<Vec<_>>() {
-        let (at, how, comment) = (draft.at, Move::HandOver, reason.to_owned());
-        draft.emit(Event::SlotMoved { at, slot, by, to, how, comment });
+        sweep::hand(draft, slot, (by, to), (Move::HandOver, reason))?;
     }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use crate::condition::Scope;
 use crate::event::{Decision, Event};
 use crate::ids::{NodeId, UserId, VisitId};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Approvers, Block, PersonRule, Template};
+use crate::template::{Approval, Approvers, Block, PersonRule, SelfRule, Template};
 
 /// Takes what an approver picked. Whom he names stays, until another approver of the node names somebody else.
 pub(super) fn by_approver(
@@ -37,11 +37,22 @@ fn check(draft: &Draft<'_>, at: &NodeId, node: &NodeId, users: &[UserId]) -> Res
     if users.len() > 1 && !many {
         return Err(Rejection::PickTooMany { node: node.clone() });
     }
-    let may = |user: &UserId| draft.directory.is_active(*user) && draft.directory.in_scope(*user, among);
+    let may = |user: &UserId| {
+        let present = draft.directory.is_active(*user) && draft.directory.in_scope(*user, among);
+        present && !is_initiator_barred(draft, node, *user)
+    };
     match users.iter().find(|user| !may(user)) {
         Some(user) => Err(Rejection::PickNotAllowed { node: node.clone(), user: *user }),
         None => Ok(()),
     }
+}
+
+/// The initiator is picked only where he may decide on his own request: elsewhere his place would be passed over unseen
+/// (B6.1).
+pub(super) fn is_initiator_barred(draft: &Draft<'_>, node: &NodeId, user: UserId) -> bool {
+    let is_kept_out = |node: &Approval| node.self_rule() != SelfRule::Approve;
+    let own = user == draft.instance.initiator;
+    own && matches!(draft.template.block(node), Some(Block::Approval(node)) if is_kept_out(node))
 }
 
 /// Whom the people at one node may pick for another: whether several, and among whom.

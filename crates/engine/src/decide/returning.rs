@@ -1,10 +1,10 @@
 //! Sending back (semantics B4.1 to B4.4, B4.6, B4.7): where to, who gets it there, and what becomes of the branches and
 //! decisions in between. How it goes on from there: `resuming.rs`.
 
-use super::advance::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit};
+use super::advance::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit, open_with};
 use super::decision::{check_seen, open_slot};
 use super::{Draft, checked_text, edits, fork};
-use crate::approvers::{Candidate, Found, Why, WhyRule, administrators};
+use crate::approvers::{Candidate, Found, Why, WhyRule, resolve_to_admins};
 use crate::command::{Return, ReturnTo};
 use crate::event::{Event, ResumeWay};
 use crate::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
@@ -236,11 +236,10 @@ fn ask_administrators(
 ) -> Result<bool, Rejection> {
     let Some(visit) = draft.instance.visit(from) else { return Ok(false) };
     let (token, level, upcoming) = (visit.token, visit.level, visit.upcoming.clone());
-    let Some((people, rule)) = administrators(node, draft.scene(token)) else { return Ok(false) };
-    let found = people.into_iter().map(|user| Found { user, why: Why::by(rule.clone()) }).collect();
+    let Some(resolution) = resolve_to_admins(node, draft.scene(token)) else { return Ok(false) };
     draft.emit(Event::ReturnSettled { number, way: ResumeWay::Overtaken, visit: None });
-    let (mode, again) = (Mode::default(), Some(Again::default()));
-    open(draft, Arrival { token, node, level, mode, found, upcoming, again })?;
+    let (mode, found, again) = (Mode::default(), Vec::new(), Some(Again::default()));
+    open_with(draft, Arrival { token, node, level, mode, found, upcoming, again }, resolution)?;
     Ok(true)
 }
 

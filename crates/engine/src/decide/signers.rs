@@ -3,7 +3,10 @@
 
 use super::decision::{check_pending, open_slot};
 use super::verdict::{Tally, outcome, settle};
-use super::{Draft, advance, check_active, checked_text, handing, people_node, sweep, time};
+use super::{
+    Draft, advance, check_active, check_count, check_not_own_request, checked_text, handing, people_node,
+    sweep, time,
+};
 use crate::approvers::{Candidate, Place, Why, WhyRule, barred, give_ballots};
 use crate::command::AddSign;
 use crate::event::{AddKind, Event, NewSlot};
@@ -77,6 +80,7 @@ fn check_people(
     (visit, node): (&Visit, &Approval),
     people: &[UserId],
 ) -> Result<(), Rejection> {
+    check_count("people", people)?;
     let place = Place::joining(node, visit).offered(&node.add_sign);
     for (index, user) in people.iter().enumerate() {
         if let Some(why) = barred(*user, place, draft.scene(visit.token)) {
@@ -128,14 +132,18 @@ pub(super) fn group_mode(visit: &Visit, slot: &Slot) -> Mode {
 }
 
 /// Takes somebody out again who has not decided: whoever brought him in may, and an administrator. An administrator may
-/// take out people whom the rules chose as well; where nobody is left then, the empty rule of the node applies.
+/// take out people whom the rules chose as well, though not on his own request; where nobody is left then, the empty rule of
+/// the node applies.
 pub(super) fn remove_sign(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Result<(), Rejection> {
     check_active(draft.directory, actor)?;
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     let adder = visit.slots.iter().find(|it| Some(it.id) == slot.parent);
     let brought_in = slot.added_by == Some(actor) || adder.is_some_and(|it| it.holder() == actor);
-    if !brought_in && !draft.is_manager(actor) {
-        return Err(Rejection::NotYourTask);
+    if !brought_in {
+        if !draft.is_manager(actor) {
+            return Err(Rejection::NotYourTask);
+        }
+        check_not_own_request(draft, actor)?;
     }
     if slot.state != SlotState::Queued {
         check_pending(draft, visit, slot)?;

@@ -2,7 +2,7 @@
 
 use super::advance::{start, tell_named};
 use super::verdict::settle;
-use super::{Draft, Purpose, TITLE_LIMIT, check_active, edits, freeze, waiting};
+use super::{Draft, Purpose, TITLE_LIMIT, check_active, check_count, edits, freeze, picks, waiting};
 use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
@@ -155,7 +155,8 @@ pub(super) fn check_picks(draft: &Draft<'_>, picks: &BTreeMap<NodeId, Vec<UserId
         let scene = draft.scene(TokenId(0));
         for user in users {
             let offered = offer.is_some_and(|offer| offer.holds(*user, scene));
-            if !offered || !draft.directory.is_active(*user) {
+            let himself = picks::is_initiator_barred(draft, node, *user);
+            if !offered || himself || !draft.directory.is_active(*user) {
                 return Err(Rejection::PickNotAllowed { node: node.clone(), user: *user });
             }
         }
@@ -218,10 +219,15 @@ fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
 }
 
 fn check_cc(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
-    let by_node =
-        || draft.template.blocks().into_iter().any(|it| matches!(it, Block::Cc(node) if node.allow_more));
-    if !request.cc.is_empty() && !draft.template.settings.allow_add_cc && !by_node() {
+    if !request.cc.is_empty() && !may_name_cc(draft.template) {
         return Err(Rejection::CcNotAllowed);
     }
+    check_count("cc", &request.cc)?;
     request.cc.iter().try_for_each(|user| check_active(draft.directory, *user))
+}
+
+/// The initiator may name people to be told: by the template's switch, or by a node of it.
+pub(super) fn may_name_cc(template: &Template) -> bool {
+    let by_node = |block: &Block| matches!(block, Block::Cc(node) if node.allow_more);
+    template.settings.allow_add_cc || template.blocks().into_iter().any(by_node)
 }

@@ -46,6 +46,7 @@ type Look = fn(&Draft<'_>, &Visit, &Slot) -> Option<Step>;
 fn follow(draft: &mut Draft<'_>, look: Look) -> Result<(), Rejection> {
     while let Some(step) = first_step(draft, look) {
         match step {
+            Step::Move(slot, to, Move::Leaver) => hand(draft, slot, (SYSTEM, to), (Move::Leaver, ""))?,
             Step::Move(slot, to, how) => give(draft, slot, to, how),
             Step::Merge(visit, slot, to) => {
                 merge(draft, slot, to);
@@ -114,7 +115,10 @@ fn without_node(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Option<Step> {
         return Some(Step::TakeOut(slot.id, found));
     }
     let managers = draft.template.settings.managers.iter().copied();
-    let mut able = managers.chain(draft.directory.admins()).filter(|user| !is_gone(draft, visit, *user));
+    // Nobody agrees with himself.
+    let barred = Some(draft.instance.initiator).filter(|_| visit.kind == VisitKind::Consent);
+    let all = managers.chain(draft.directory.admins());
+    let mut able = all.filter(|user| Some(*user) != barred && !is_gone(draft, visit, *user));
     able.next().map(|to| Step::Move(slot.id, to, Move::Leaver))
 }
 
@@ -244,6 +248,28 @@ pub(super) fn stand_in(draft: &mut Draft<'_>, id: SlotId) {
         Some(Stands::Merged(to)) => merge(draft, id, to),
         Some(Stands::For(_)) | None => {}
     }
+}
+
+/// Gives a slot to somebody for good; whoever stands in for him is asked in his place. Whose turn has not come yet is looked
+/// at when it does.
+pub(super) fn hand(
+    draft: &mut Draft<'_>,
+    slot: SlotId,
+    (by, to): (UserId, UserId),
+    (how, comment): (Move, &str),
+) -> Result<(), Rejection> {
+    let open = draft.instance.slot(slot).filter(|(_, slot)| slot.state.is_open());
+    let Some((visit, queued)) = open.map(|(visit, slot)| (visit.id, slot.state == SlotState::Queued)) else {
+        return Ok(());
+    };
+    let (at, comment) = (draft.at, comment.to_owned());
+    draft.emit(Event::SlotMoved { at, slot, by, to, how, comment });
+    if queued {
+        return Ok(());
+    }
+    stand_in(draft, slot);
+    // Two slots may have become one.
+    settle(draft, visit)
 }
 
 /// A slot is with somebody again whose absence may be over.

@@ -3,7 +3,7 @@
 
 use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
 use super::verdict::settle;
-use super::{Draft, Purpose, checked_text, intervene, people_node, returning, waiting};
+use super::{Draft, Purpose, check_active, checked_text, intervene, people_node, returning, sweep, waiting};
 use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
 use crate::command::ReturnTo;
 use crate::event::{AddKind, Event, Move};
@@ -243,24 +243,17 @@ fn time_is_up(
 ) -> Result<(), Rejection> {
     match what {
         TimeoutWhat::Remind { .. } => Ok(()),
-        TimeoutWhat::HandToSupervisor => {
-            hand_each(draft, (id, of), |draft, slot| {
-                let (visit, _) = draft.instance.slot(slot.id)?;
-                supervisor_of(slot.assignee, draft.scene(visit.token))
-            });
-            Ok(())
-        }
-        TimeoutWhat::HandToSubstitute => {
-            hand_each(draft, (id, of), |draft, slot| {
-                let template = draft.instance.template;
-                draft.directory.substitute_of(slot.assignee, template, draft.at).map(|it| it.user)
-            });
-            Ok(())
-        }
-        TimeoutWhat::HandTo(people) => {
-            hand_in_turn(draft, (id, of), people);
-            Ok(())
-        }
+        TimeoutWhat::HandToSupervisor => hand_each(draft, (id, of), |draft, slot| {
+            let (visit, _) = draft.instance.slot(slot.id)?;
+            supervisor_of(slot.assignee, draft.scene(visit.token))
+        }),
+        TimeoutWhat::HandToSubstitute => hand_each(draft, (id, of), |draft, slot| {
+            let (visit, _) = draft.instance.slot(slot.id)?;
+            people_node(draft, visit).filter(|node| !node.own_hand)?;
+            let template = draft.instance.template;
+            draft.directory.substitute_of(slot.assignee, template, draft.at).map(|it| it.user)
+        }),
+        TimeoutWhat::HandTo(people) => hand_in_turn(draft, (id, of), people),
         TimeoutWhat::AutoApprove => decide_all(draft, (id, of), SlotState::Auto(AutoReason::Timeout)),
         TimeoutWhat::AutoReject => decide_all(draft, (id, of), SlotState::AutoRejected(AutoReason::Timeout)),
         TimeoutWhat::ReturnToInitiator => {
@@ -275,23 +268,29 @@ fn hand_each(
     draft: &mut Draft<'_>,
     (id, of): (VisitId, Option<SlotId>),
     to: impl Fn(&Draft<'_>, &Slot) -> Option<UserId>,
-) {
+) -> Result<(), Rejection> {
     for slot in asked(draft, id, of) {
         if let Some(to) = to(draft, &slot).filter(|to| may_take(draft, slot.id, *to)) {
-            hand(draft, slot.id, to);
+            hand(draft, slot.id, to)?;
         }
     }
+    Ok(())
 }
 
 /// One slot each, as long as there are people who may take one.
-fn hand_in_turn(draft: &mut Draft<'_>, (id, of): (VisitId, Option<SlotId>), people: &[UserId]) {
+fn hand_in_turn(
+    draft: &mut Draft<'_>,
+    (id, of): (VisitId, Option<SlotId>),
+    people: &[UserId],
+) -> Result<(), Rejection> {
     let mut people = people.iter().copied();
     for slot in asked(draft, id, of) {
         match people.find(|to| may_take(draft, slot.id, *to)) {
-            Some(to) => hand(draft, slot.id, to),
-            None => return,
+            Some(to) => hand(draft, slot.id, to)?,
+            None => return Ok(()),
         }
     }
+    Ok(())
 }
 
 fn may_take(draft: &Draft<'_>, id: SlotId, user: UserId) -> bool {
@@ -300,9 +299,8 @@ fn may_take(draft: &Draft<'_>, id: SlotId, user: UserId) -> bool {
     slot.assignee != user && place.is_some_and(|it| barred(user, it, draft.scene(visit.token)).is_none())
 }
 
-fn hand(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
-    let (at, how) = (draft.at, Move::Timeout);
-    draft.emit(Event::SlotMoved { at, slot, by: SYSTEM, to, how, comment: String::new() });
+fn hand(draft: &mut Draft<'_>, slot: SlotId, to: UserId) -> Result<(), Rejection> {
+    sweep::hand(draft, slot, (SYSTEM, to), (Move::Timeout, ""))
 }
 
 /// Recorded as decided by the clock, in nobody's name.
@@ -349,6 +347,7 @@ pub(super) fn urge(draft: &mut Draft<'_>, actor: UserId, comment: &str) -> Resul
     if draft.instance.initiator != actor {
         return Err(Rejection::NotInitiator);
     }
+    check_active(draft.directory, actor)?;
     match draft.instance.status {
         Status::Running | Status::Revoking => {}
         status @ (Status::Draft

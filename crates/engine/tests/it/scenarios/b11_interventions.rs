@@ -261,3 +261,62 @@ fn whoever_cannot_mend_it_is_helped_by_giving_it_to_somebody_else() {
     assert_eq!(run.try_resubmit("ann", json!({})), Err(Rejection::NotInitiator));
     assert_eq!(run.resubmit("eve", json!({})).pending(), "cid");
 }
+
+#[test]
+fn nobody_chooses_who_decides_on_his_own_request() {
+    let mut run = Run::start(world(), template(vec![ask("a", &["bob"]), ask("b", &["cid"])]), "root");
+    let slot = run.slot_of("bob");
+    for what in [
+        Intervention::SetApprovers { node: "b".into(), people: vec![user("eve")] },
+        Intervention::Reassign { slot, to: user("eve") },
+        Intervention::HandOver { from: user("bob"), to: user("eve") },
+    ] {
+        let refused = run.try_intervene(what.clone());
+        assert!(matches!(refused, Err(Rejection::NotEligible { .. })), "{what:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn what_is_planned_goes_to_nobody_who_may_not_decide_there() {
+    let refused = |run: &mut Run, from: &str, to: &str| {
+        let what = Intervention::HandOver { from: user(from), to: user(to) };
+        matches!(run.try_intervene(what), Err(Rejection::NotEligible { .. }))
+    };
+    let chained = |self_rule| {
+        let world = world().department("D3", "", &["eve"]).department("D2", "D3", &["dan"]).department(
+            "D1",
+            "D2",
+            &["cid"],
+        );
+        let chain = Approvers::Chain(department_chain(3));
+        let approval = Approval { self_rule, ..node("a", chain) };
+        Run::start(world.person("ann", &["D1"]), template(vec![Block::Approval(approval)]), "ann")
+    };
+    assert!(refused(&mut chained(None), "dan", "ann"), "further levels of a chain");
+    assert!(!refused(&mut chained(Some(SelfRule::Approve)), "dan", "ann"));
+    let mut frozen = template(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    frozen.settings.freeze_at_submit = true;
+    assert!(refused(&mut Run::start(world(), frozen, "ann"), "cid", "ann"), "found at submit");
+    let set = Intervention::SetApprovers { node: "b".into(), people: vec![user("dan")] };
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["cid"])]).intervene(set);
+    assert!(refused(&mut run, "dan", "ann"), "set by an administrator");
+    assert!(!refused(&mut run, "dan", "eve"));
+}
+
+#[test]
+fn what_is_given_to_somebody_away_is_with_whoever_stands_in_for_him() {
+    let begun = || Run::start(world().away("cid", "dan"), template(vec![ask("a", &["bob"])]), "ann");
+    let run = begun();
+    let slot = run.slot_of("bob");
+    assert_eq!(run.intervene(Intervention::Reassign { slot, to: user("cid") }).pending(), "dan");
+    let run = begun().intervene(Intervention::HandOver { from: user("bob"), to: user("cid") });
+    assert_eq!(run.pending(), "dan");
+}
+
+#[test]
+fn nobody_staffs_a_visit_with_a_crowd() {
+    let mut run = with_admin(stuck());
+    let visit = run.visit("lost").id;
+    let refused = run.try_intervene(Intervention::Staff { visit, people: vec![user("cid"); 51] });
+    assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
+}

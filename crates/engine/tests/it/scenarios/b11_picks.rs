@@ -8,7 +8,7 @@ use zhupi_engine::approvers::WhyRule;
 use zhupi_engine::command::Opinion;
 use zhupi_engine::ids::{NodeId, UserId};
 use zhupi_engine::template::*;
-use zhupi_engine::{Command, Rejection, Status};
+use zhupi_engine::{Command, Rejection, Status, Submit};
 
 fn company() -> World {
     World::new().people(&["ann", "bob", "cid", "dan", "eva", "mona"])
@@ -127,4 +127,22 @@ fn who_was_frozen_and_has_left_is_not_asked() {
     let mut run = Run::start(company(), template, "ann");
     run.world = run.world.disabled("cid");
     assert_eq!(run.approve("bob").pending(), "root");
+}
+
+#[test]
+fn the_initiator_is_picked_only_where_he_may_decide_himself() {
+    let himself = Err(Rejection::PickNotAllowed { node: "n".into(), user: user("ann") });
+    let submitted = |self_rule| {
+        let pick = PersonRule::InitiatorPick { many: false, among: Default::default() };
+        let approval = Approval { self_rule, ..node("n", by(pick)) };
+        let submit = Submit { picks: picks("n", &["ann"]), ..Submit::default() };
+        let run = Run::submit(company(), template(vec![Block::Approval(approval)]), "ann", submit);
+        run.map(|run| run.pending())
+    };
+    assert_eq!(submitted(None), himself);
+    assert_eq!(submitted(Some(SelfRule::Skip)), himself);
+    assert_eq!(submitted(Some(SelfRule::Approve)), Ok("ann".to_owned()));
+    let mut run = Run::start(company(), picking(false), "cid");
+    let refused = approve(&mut run, "bob", picks("second", &["cid"]));
+    assert_eq!(refused, Err(Rejection::PickNotAllowed { node: "second".into(), user: user("cid") }));
 }

@@ -69,6 +69,7 @@ fn people_are_told_by_hand_once() {
         template(vec![ask("n", &["bob"])]),
         "ann",
     );
+    run.template.settings.allow_add_cc = true;
     let tell = |names: &[&str]| Command::Tell { people: names.iter().map(|it| user(it)).collect() };
     run.act("bob", tell(&["cid", "dan"])).unwrap();
     run.act("ann", tell(&["dan", "eve"])).unwrap();
@@ -91,4 +92,32 @@ fn whoever_was_only_told_tells_nobody_else() {
     assert_eq!(run.act("bob", tell(&[])), Err(Rejection::NotOffered { action: "tell" }));
     let nobody = Rejection::UserNotActive { user: user("nobody") };
     assert_eq!(run.act("bob", tell(&["nobody"])), Err(nobody));
+}
+
+#[test]
+fn the_initiator_tells_nobody_where_the_template_does_not_let_him() {
+    let begun = || Run::start(world(), template(vec![ask("n", &["bob"])]), "ann");
+    let mut run = begun();
+    let tell = || Command::Tell { people: vec![user("dan")] };
+    assert_eq!(run.act("ann", tell()), Err(Rejection::CcNotAllowed));
+    let mut run = run.send_back("bob", "");
+    assert_eq!(run.act("ann", tell()), Err(Rejection::CcNotAllowed), "mending is no approving");
+    run.act("bob", tell()).unwrap();
+    assert_eq!(run.told(), "dan");
+    let mut run = begun();
+    run.template.settings.allow_add_cc = true;
+    run.act("ann", tell()).unwrap();
+    assert_eq!(run.told(), "dan");
+}
+
+#[test]
+fn nobody_tells_a_crowd() {
+    let crowd = || vec![user("dan"); 51];
+    let mut template = flow();
+    template.settings.allow_add_cc = true;
+    let submit = Submit { cc: crowd(), ..Submit::default() };
+    let refused = Run::submit(world(), template.clone(), "ann", submit).err();
+    assert_eq!(refused, Some(Rejection::TooMany { field: "cc", limit: 50 }));
+    let refused = Run::start(world(), template, "ann").act("ann", Command::Tell { people: crowd() });
+    assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
 }

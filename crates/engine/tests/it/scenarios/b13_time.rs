@@ -642,3 +642,28 @@ fn nobody_is_urged_where_nobody_is_asked() {
 fn countersign() -> Mode {
     Mode::Countersign { reject: AllReject::default() }
 }
+
+#[test]
+fn whoever_has_left_urges_nobody() {
+    let mut run = start(node("a", members(&["bob"]))).with(|world| world.disabled("ann"));
+    assert_eq!(run.act("ann", urge()), Err(Rejection::UserNotActive { user: user("ann") }));
+}
+
+#[test]
+fn what_goes_to_somebody_away_is_with_whoever_stands_in_for_him() {
+    let named = TimeoutWhat::HandTo(vec![user("cat")]);
+    for what in [named, TimeoutWhat::HandToSupervisor] {
+        let world = World::new().people(&["ann"]).reports_to("bob", "cat").away("cat", "dan");
+        let mut run = Run::start(world, one(within("a", &["bob"], 1, what)), "ann");
+        run.pass(clock("01T10:00"));
+        assert_eq!(run.pending(), "dan");
+    }
+}
+
+#[test]
+fn what_wants_a_hand_of_its_own_goes_to_no_substitute() {
+    let node = Approval { own_hand: true, ..within("a", &["bob"], 1, TimeoutWhat::HandToSubstitute) };
+    let mut run = Run::start(World::new().people(&["ann", "bob"]).away("bob", "cat"), one(node), "ann");
+    run.pass(clock("01T10:00"));
+    assert_eq!(run.pending(), "bob");
+}

@@ -128,3 +128,30 @@ fn a_task_that_a_rule_closed_names_nobody() {
     run.world = world();
     assert_eq!(run.try_approve("cid"), by_rule);
 }
+
+#[test]
+fn a_manager_decides_in_one_place_of_a_visit() {
+    let all = Mode::Countersign { reject: AllReject::AtOnce };
+    let stands_in = |names: &[&str]| {
+        let mut template = template(vec![ask_in("n", names, all)]);
+        template.settings.managers = vec![user("cid")];
+        template.settings.allow_agent = true;
+        Run::start(world().people(&["dan"]), template, "ann")
+    };
+    let mut run = stands_in(&["bob", "dan"]);
+    run.act("cid", approve(0)).unwrap();
+    assert_eq!(run.act("cid", approve(1)), Err(Rejection::NotYourTask));
+    run.act("root", approve(1)).unwrap();
+    assert_eq!(run.status(), Status::Approved);
+    assert_eq!(stands_in(&["bob", "cid"]).act("cid", approve(0)), Err(Rejection::NotYourTask));
+}
+
+#[test]
+fn nobody_stands_in_where_the_approvers_own_hand_is_wanted() {
+    let approval = Approval { own_hand: true, ..node("n", members(&["bob"])) };
+    let mut template = template(vec![Block::Approval(approval)]);
+    template.settings.allow_agent = true;
+    let mut run = Run::start(world(), template, "ann");
+    assert_eq!(run.act("root", approve(0)), Err(Rejection::NotYourTask));
+    assert_eq!(run.approve("bob").status(), Status::Approved);
+}

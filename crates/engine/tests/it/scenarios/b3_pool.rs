@@ -192,3 +192,16 @@ fn a_handler_reports_it_done_and_rejects_nothing() {
     assert_eq!(refused, Err(Rejection::NotOffered { action: "reject" }));
     assert_eq!(run.approve("ann").status(), Status::Approved);
 }
+
+#[test]
+fn the_initiators_place_in_a_pool_does_not_pass_it() {
+    let pool = |names: &[&str]| {
+        let approval = Approval { assign: Assign::Pool, ..node("n", members(names)) };
+        Run::start(company(), template(vec![Block::Approval(approval)]), "ann")
+    };
+    let mut run = pool(&["ann", "bob", "cid"]);
+    assert_eq!((run.status(), run.state("bob")), (Status::Running, SlotState::Offered));
+    run.claim("cid").unwrap();
+    assert_eq!(run.approve("cid").status(), Status::Approved);
+    assert_eq!(pool(&["ann"]).status(), Status::Approved);
+}

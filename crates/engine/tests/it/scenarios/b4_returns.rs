@@ -675,3 +675,12 @@ fn whoever_comes_after_a_colleague_sent_it_back_reads_who_did() {
     let late = run.try_approve("dan").unwrap_err();
     assert_eq!(late, Rejection::AlreadyDecided { by: Some(user("cid")), at: closed, decision: None });
 }
+
+#[test]
+fn an_initiator_who_alone_administers_is_asked_and_not_passed_over() {
+    let mut template = template(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    template.settings.managers = vec![user("ann")];
+    template.settings.max_rounds = Some(MaxRounds { returns: 1, then: TooManyRounds::TemplateAdmin });
+    let run = Run::start(world().without_admin(), template, "ann").approve("bob").send_back("cid", "a");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "ann"));
+}

@@ -436,3 +436,18 @@ fn somebody_brought_in_who_is_away_is_stood_in_for() {
     assert_eq!(run.pending(), "cid yan");
     assert_eq!(run.approve("yan").pending(), "bob cid");
 }
+
+#[test]
+fn nobody_brings_in_a_crowd() {
+    let mut run = Run::start(World::new().people(&["ann", "bob"]), template(vec![ask("n", &["bob"])]), "ann");
+    let request = AddSign {
+        slot: run.slot_of("bob"),
+        people: vec![user("cid"); zhupi_engine::decide::PEOPLE_LIMIT + 1],
+        kind: AddKind::Before,
+        mode: AddSign::all(),
+        advisory: false,
+        comment: String::new(),
+    };
+    let refused = run.act("bob", Command::AddSign(request));
+    assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
+}

@@ -120,3 +120,14 @@ fn no_task_no_removal() {
     let refused = run.act("root", Command::RemoveSign { slot: zhupi_engine::ids::SlotId(77) });
     assert_eq!(refused, Err(Rejection::TaskNotFound { slot: zhupi_engine::ids::SlotId(77) }));
 }
+
+#[test]
+fn on_his_own_request_an_administrator_takes_out_only_whom_he_brought_in() {
+    let flow = || template(vec![ask_in("n", &["bob", "cid"], ALL)]);
+    let world = || World::new().people(&["bob", "cid", "xia"]);
+    let mut run = Run::start(world(), flow(), "root").approve("bob");
+    assert!(matches!(try_remove(&mut run, "root", "cid"), Err(Rejection::NotEligible { .. })));
+    let mut run = add(Run::start(world(), flow(), "root"), "bob", AddKind::Peers, &["xia"]);
+    assert!(matches!(try_remove(&mut run, "root", "xia"), Err(Rejection::NotEligible { .. })));
+    assert_eq!(remove(run, "bob", "xia").pending(), "bob cid");
+}

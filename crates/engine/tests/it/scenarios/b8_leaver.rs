@@ -204,3 +204,12 @@ fn of_those_who_are_to_agree_to_a_revocation_one_is_enough_to_go_on() {
     assert_eq!((run.status(), run.pending().as_str()), (Status::Revoking, "root"));
     assert_eq!(run.reject("root").status(), Status::Approved);
 }
+
+#[test]
+fn what_goes_back_to_somebody_away_is_with_whoever_stands_in_for_him() {
+    let mut run = started(ALL, EmptyRule::AutoReject, &["bob", "cid"]);
+    let slot = run.slot_of("bob");
+    run.act("bob", Command::Transfer(Handing { slot, to: user("dan"), comment: String::new() })).unwrap();
+    let run = run.with(|world| world.away("bob", "eve").keeping_what_is_open());
+    assert_eq!(gone(run, &["dan"]).pending(), "eve cid");
+}

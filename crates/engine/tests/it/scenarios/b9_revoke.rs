@@ -1,6 +1,7 @@
 //! B9: revoking after approval.
 
 use crate::world::*;
+use zhupi_engine::command::Intervention;
 use zhupi_engine::event::Event;
 use zhupi_engine::instance::VisitKind;
 use zhupi_engine::template::{RevokeRule, Template};
@@ -90,4 +91,24 @@ fn whoever_is_asked_for_consent_cannot_send_back_or_change_anything() {
     assert!(run.try_return("bob", "one").is_err());
     assert_eq!(run.instance.visits.last().unwrap().kind, VisitKind::Consent);
     assert!(run.act("ann", Command::Withdraw { reason: "x".to_owned() }).is_err());
+}
+
+#[test]
+fn nobody_agrees_to_his_own_revocation() {
+    let world = || World::new().people(&["ann", "bob", "cid"]);
+    let asked = || {
+        let mut run = Run::start(world(), flow(RevokeRule::Consent { days: 9 }), "ann");
+        run = run.approve("bob").approve("cid");
+        revoke(&mut run, "ann", "a mistake").unwrap();
+        run
+    };
+    let mut run = asked();
+    let slot = run.slot_of("bob");
+    let refused = run.try_intervene(Intervention::Reassign { slot, to: user("ann") });
+    assert!(matches!(refused, Err(Rejection::NotEligible { .. })), "{refused:?}");
+    // The one administrator who is left asks himself: it stays with those who have gone until there is another one.
+    let mut run = asked();
+    run.template.settings.managers = vec![user("ann")];
+    let run = run.with(|it| it.without_admin().disabled("bob").disabled("cid")).sweep();
+    assert_eq!((run.status(), run.pending().contains("ann")), (Status::Revoking, false));
 }
