@@ -26,10 +26,11 @@ mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub(crate) use decision::needs_words;
-pub use edits::access_at;
+pub use edits::{access_at, least_access};
 pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;
 pub(crate) use submit::{begin, check_request, simulate};
+pub use waiting::taken_values;
 
 use crate::approvers::Barred;
 use crate::command::{Command, Envelope, Outside};

@@ -50,6 +50,9 @@ pub enum Event {
         visit: Option<VisitId>,
         /// The new values; absent: cleared.
         edits: Changes,
+        /// People who decided on instances that are linked now and may not decide here, by the control that links them.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        linked: BTreeMap<FieldId, Vec<UserId>>,
         /// SHA-256 of the content after it, in hex.
         digest: String,
         /// The trigger that set them and whose way it was, where that cannot be undone.
@@ -460,8 +463,11 @@ pub enum Event {
     CcSent {
         /// When.
         at: Timestamp,
-        /// At which node; absent at submit and at the end.
+        /// At which node; absent at submit, by hand and at the end.
         node: Option<NodeId>,
+        /// Who named them; absent where the template did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
         /// Who and why.
         people: Vec<Found>,
     },

@@ -752,9 +752,12 @@ pub struct LaneTaken {
 pub struct CcEntry {
     /// Who.
     pub user: UserId,
-    /// At which node; absent for people told at submit or at the end.
+    /// At which node; absent for people told at submit, by hand or at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
+    /// Who named him, and shares with him what he sees himself; absent where the template did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
     /// When.
     #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
     pub at: Timestamp,

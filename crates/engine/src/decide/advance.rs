@@ -578,20 +578,21 @@ pub(super) fn in_order(lanes: &[Lane]) -> Vec<&Lane> {
 fn tell(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
     let people = find_people(&node.people, Some(&node.id), draft.scene(token));
     draft.sent_on.insert(draft.events.len(), token);
-    send(draft, Some(&node.id), people);
+    send(draft, (Some(&node.id), None), people);
 }
 
 /// Tells the people whom the initiator named.
 pub(super) fn tell_named(draft: &mut Draft<'_>, users: &[UserId]) {
     let named = |user: &UserId| Found { user: *user, why: Why::by(WhyRule::Named) };
-    send(draft, None, users.iter().map(named).collect());
+    let by = draft.instance.initiator;
+    send(draft, (None, Some(by)), users.iter().map(named).collect());
 }
 
-/// Tells people whom somebody names while it runs, or afterwards.
+/// Tells people whom somebody names while it runs, or afterwards. He tells himself nothing.
 pub(super) fn tell_by_hand(draft: &mut Draft<'_>, by: UserId, users: &[UserId]) {
     let rule = WhyRule::Added { by: draft.directory.name(by) };
     let named = |user: &UserId| Found { user: *user, why: Why::by(rule.clone()) };
-    send(draft, None, users.iter().map(named).collect());
+    send(draft, (None, Some(by)), users.iter().filter(|user| **user != by).map(named).collect());
 }
 
 /// Tells the result to the people of the template's setting. They are told even if they were told before (B12).
@@ -600,17 +601,17 @@ pub(super) fn tell_at_end(draft: &mut Draft<'_>) {
     let people = find_people(&template.settings.cc_at_end, None, draft.scene(TokenId(0)));
     let people = each_once(draft, people);
     if !people.is_empty() {
-        draft.emit(Event::CcSent { at: draft.at, node: None, people });
+        draft.emit(Event::CcSent { at: draft.at, node: None, by: None, people });
     }
 }
 
 /// One copy a person and instance (B12).
-fn send(draft: &mut Draft<'_>, node: Option<&NodeId>, people: Vec<Found>) {
+fn send(draft: &mut Draft<'_>, (node, by): (Option<&NodeId>, Option<UserId>), people: Vec<Found>) {
     let told: HashSet<UserId> = draft.instance.cc.iter().map(|entry| entry.user).collect();
     let mut people = each_once(draft, people);
     people.retain(|found| !told.contains(&found.user));
     if !people.is_empty() {
-        draft.emit(Event::CcSent { at: draft.at, node: node.cloned(), people });
+        draft.emit(Event::CcSent { at: draft.at, node: node.cloned(), by, people });
     }
 }
 

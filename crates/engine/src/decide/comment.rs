@@ -29,18 +29,18 @@ pub(super) fn comment(
     if attachments.len() > ATTACHMENT_LIMIT {
         return Err(Rejection::TooMany { field: "attachments", limit: ATTACHMENT_LIMIT });
     }
-    let mentions = checked_mentions(draft, mentions)?;
+    let mentions = checked_mentions(draft, actor, mentions)?;
     let (at, by, text, attachments) = (draft.at, actor, text.to_owned(), attachments.to_vec());
     draft.emit(Event::Commented { at, by, text, mentions, attachments });
     Ok(())
 }
 
-/// Each person once.
-fn checked_mentions(draft: &Draft<'_>, mentions: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+/// Each person once; nobody mentions himself.
+fn checked_mentions(draft: &Draft<'_>, actor: UserId, mentions: &[UserId]) -> Result<Vec<UserId>, Rejection> {
     let mut people: Vec<UserId> = Vec::new();
     for user in mentions {
         check_active(draft.directory, *user)?;
-        if !people.contains(user) {
+        if *user != actor && !people.contains(user) {
             people.push(*user);
         }
     }

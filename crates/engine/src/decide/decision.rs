@@ -29,15 +29,11 @@ pub(super) fn decide_slot(
     if comment.is_empty() && asks_for_words(draft, visit, decision) {
         return Err(Rejection::TextRequired { field: "comment" });
     }
-    if brought_in {
-        edits::check_none(draft, &opinion.edits)?;
-    } else {
-        let before = draft.instance.content();
-        edits::by_person(draft, visit, actor, &opinion.edits)?;
-        sweep::ask_again(draft, visit, actor, before);
-        if decision == Decision::Approve {
-            edits::check_filled_in(draft, visit)?;
-        }
+    let before = draft.instance.content();
+    edits::in_slot(draft, slot, actor, &opinion.edits)?;
+    sweep::ask_again(draft, visit, actor, before);
+    if decision == Decision::Approve && !brought_in {
+        edits::check_filled_in(draft, visit)?;
     }
     picks::by_approver(draft, visit, (actor, decision), opinion)?;
     let comment = comment.to_owned();

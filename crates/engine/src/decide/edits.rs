@@ -4,14 +4,17 @@
 use super::Draft;
 use crate::event::Event;
 use crate::form::{
-    Access, Changes, Edits, FieldAccess, FormData, RowId, Value, apply_edits, assign, compute, missing_values,
+    Access, Changes, Edits, Field, FieldAccess, FieldKey, Form, FormData, Row, RowId, Value, apply_edits,
+    assign, compute, missing_values, read_partial, to_plain,
 };
-use crate::ids::{FieldId, NodeId, TokenId, UserId, VisitId};
+use crate::ids::{FieldId, NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, VisitKind};
 use crate::ledger::hex;
+use crate::problem::Problem;
 use crate::rejection::Rejection;
-use crate::template::{Block, SetField, Template};
+use crate::template::{Block, Separation, SetField, Template};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// SHA-256, in hex, over the template's version and the values, attachments' ids among them.
 pub(crate) fn digest(template_version: u32, form: &FormData) -> String {
@@ -31,12 +34,27 @@ pub(super) fn by_person(
     let access = access_at(draft.template, &draft.instance, visit);
     let form = apply_edits(&draft.template.form, &access, &draft.instance.form, edits, draft.today());
     let form = form.map_err(|problems| Rejection::FormInvalid { problems })?;
+    let problems = rows_of_others(draft, visit, &form);
+    if !problems.is_empty() {
+        return Err(Rejection::FormInvalid { problems });
+    }
     record(draft, Source { by: Some(actor), visit: Some(visit), for_good: None }, form);
     Ok(())
 }
 
-/// People who were brought in read the form and change nothing (semantics B5.4).
-pub(super) fn check_none(draft: &Draft<'_>, edits: &Edits) -> Result<(), Rejection> {
+/// What the holder of a slot changed. People who were brought in read the form and change nothing (semantics B5.4).
+pub(super) fn in_slot(
+    draft: &mut Draft<'_>,
+    slot: SlotId,
+    actor: UserId,
+    edits: &Edits,
+) -> Result<(), Rejection> {
+    let (visit, slot) = draft.instance.slot(slot).ok_or(Rejection::TaskNotFound { slot })?;
+    let visit = visit.id;
+    if slot.added_by.is_some() { check_none(draft, edits) } else { by_person(draft, visit, actor, edits) }
+}
+
+fn check_none(draft: &Draft<'_>, edits: &Edits) -> Result<(), Rejection> {
     let read = FieldAccess::default();
     let form = apply_edits(&draft.template.form, &read, &draft.instance.form, edits, draft.today());
     form.map(|_| ()).map_err(|problems| Rejection::FormInvalid { problems })
@@ -45,20 +63,107 @@ pub(super) fn check_none(draft: &Draft<'_>, edits: &Edits) -> Result<(), Rejecti
 /// Whether everything is filled in that people have to fill in at this visit.
 pub(super) fn check_filled_in(draft: &Draft<'_>, visit: VisitId) -> Result<(), Rejection> {
     let access = access_at(draft.template, &draft.instance, visit);
-    let problems = missing_values(&draft.template.form, &access, &draft.instance.form, draft.today());
+    let mut problems = missing_values(&draft.template.form, &access, &draft.instance.form, draft.today());
+    for (table, own) in own_rows(draft.template, &draft.instance, visit) {
+        let rows = rows_in(&draft.instance.form, table).iter().enumerate();
+        let others: Vec<String> = rows
+            .filter(|(_, row)| !own.contains(&row.id))
+            .map(|(at, _)| format!("form.{table}[{at}]."))
+            .collect();
+        problems.retain(|problem| !others.iter().any(|path| problem.path.starts_with(path)));
+    }
     if problems.is_empty() { Ok(()) } else { Err(Rejection::FormInvalid { problems }) }
 }
 
-/// What people at a visit may do with the form. The initiator mends whatever there is.
+/// What people at a visit may do with the form. The initiator mends whatever there is. In a branch that runs for rows of a
+/// table, rows are neither added nor removed. Where the template knows no such node, it is the least that is allowed.
 pub fn access_at(template: &Template, instance: &Instance, visit: VisitId) -> FieldAccess {
     let Some(visit) = instance.visit(visit) else { return FieldAccess::default() };
     if visit.kind == VisitKind::Revise {
         let fields = template.form.fields.iter().map(|field| ((&field.id).into(), Access::Edit));
         return FieldAccess(fields.collect());
     }
-    match template.block(&visit.node) {
+    let mut access = match template.block(&visit.node) {
         Some(Block::Approval(node)) => node.fields.clone(),
-        Some(_) | None => FieldAccess::default(),
+        Some(_) | None => least_access(template),
+    };
+    for (table, _) in own_rows(template, instance, visit.id) {
+        fix_rows(&template.form, &mut access, table);
+    }
+    access
+}
+
+/// What people without a part of their own may do with the form: they do not see what any node hides, and read the rest.
+pub fn least_access(template: &Template) -> FieldAccess {
+    let fields = template.blocks().into_iter().filter_map(|block| match block {
+        Block::Approval(node) => Some(&node.fields),
+        Block::Cc(node) => Some(&node.fields),
+        Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Delay(_)
+        | Block::Trigger(_)
+        | Block::SubProcess(_)
+        | Block::Route(_)
+        | Block::Auto(_) => None,
+    });
+    let hidden = fields.flat_map(|fields| &fields.0).filter(|(_, access)| **access == Access::Hide);
+    FieldAccess(hidden.map(|(key, access)| (key.clone(), *access)).collect())
+}
+
+/// The rows for which the branch of a visit runs, by their table; nothing for a visit in no such branch (semantics D8).
+fn own_rows<'i>(
+    template: &'i Template,
+    instance: &'i Instance,
+    visit: VisitId,
+) -> Vec<(&'i FieldId, &'i [RowId])> {
+    let line = instance.visit(visit).map(|visit| instance.line_of(visit.token)).unwrap_or_default();
+    let of = |token| {
+        let token = instance.token(token)?;
+        let rows = token.item.as_ref().map(|item| item.rows.as_slice()).filter(|rows| !rows.is_empty())?;
+        match template.block(token.fork.as_ref()?) {
+            Some(Block::Each(each)) => Some((&each.list, rows)),
+            Some(_) | None => None,
+        }
+    };
+    line.into_iter().filter_map(of).collect()
+}
+
+/// Whoever may edit a table as a whole edits its cells alone.
+fn fix_rows(form: &Form, access: &mut FieldAccess, table: &FieldId) {
+    let whole = access.of(table);
+    if !matches!(whole, Access::Edit | Access::Require) {
+        return;
+    }
+    for column in form.field(table).into_iter().flat_map(|table| &table.columns) {
+        access.0.entry(FieldKey::column(table, &column.id)).or_insert(whole);
+    }
+    access.0.insert(table.into(), Access::Read);
+}
+
+/// What is wrong with values in which rows differ that belong to other branches. What the form reckons in them may differ.
+fn rows_of_others(draft: &Draft<'_>, visit: VisitId, after: &FormData) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (table, own) in own_rows(draft.template, &draft.instance, visit) {
+        let Some(field) = draft.template.form.field(table) else { continue };
+        let filled_in = field.columns.iter().filter(|column| column.formula.is_none());
+        let before = rows_in(&draft.instance.form, table);
+        for (at, row) in rows_in(after, table).iter().enumerate().filter(|(_, row)| !own.contains(&row.id)) {
+            let old = before.iter().find(|it| it.id == row.id);
+            let same = |column: &Field| old.is_some_and(|old| old.get(&column.id) == row.get(&column.id));
+            if !filled_in.clone().all(same) {
+                let message = format!("this row of `{}` is decided by others", field.title);
+                problems.push(Problem::error(format!("form.{table}[{at}]"), "field_not_editable", message));
+            }
+        }
+    }
+    problems
+}
+
+fn rows_in<'f>(form: &'f FormData, table: &FieldId) -> &'f [Row] {
+    match form.get(table) {
+        Some(Value::Rows(rows)) => rows,
+        Some(_) | None => &[],
     }
 }
 
@@ -69,11 +174,20 @@ pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField], for_good: 
     record(draft, Source { for_good, ..Source::default() }, form);
 }
 
-/// Values that came from what was waited for.
+/// Values that came from what was waited for. What does not fit its control is left out, with a warning.
 pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData) {
     let mut form = (*draft.instance.form).clone();
-    let known = values.0.into_iter().filter(|(field, _)| draft.template.form.field(field).is_some());
-    form.0.extend(known);
+    for (id, value) in values.0 {
+        let Some(field) = draft.template.form.field(&id) else { continue };
+        match read_partial(&draft.template.form, &to_plain(&FormData([(id, value)].into()))) {
+            Ok(fitting) => form.0.extend(fitting.0),
+            Err(_) => {
+                let warning =
+                    format!("an answer holds a value that does not fit `{}`; it was left out", field.title);
+                draft.emit(Event::DataWarned { warning });
+            }
+        }
+    }
     record(draft, Source { visit: Some(visit), ..Source::default() }, form);
 }
 
@@ -114,5 +228,19 @@ fn record(draft: &mut Draft<'_>, source: Source, form: FormData) {
     }
     let digest = digest(draft.instance.template_version, &form);
     let Source { by, visit, for_good } = source;
-    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, digest, for_good });
+    let linked = linked_anew(draft, &edits);
+    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, linked, digest, for_good });
+}
+
+/// Whoever may not decide here since other instances are linked now (semantics D9).
+fn linked_anew(draft: &Draft<'_>, edits: &Changes) -> BTreeMap<FieldId, Vec<UserId>> {
+    let rules = draft.template.settings.separation.iter().filter_map(|rule| match rule {
+        Separation::Linked { field, .. } => Some(field),
+        Separation::Nodes(_) => None,
+    });
+    let people = |field: &FieldId| {
+        let found = draft.outside.linked.get(field).cloned();
+        found.filter(|_| edits.get(field).is_some_and(Option::is_some)).unwrap_or_default()
+    };
+    rules.filter(|field| edits.contains_key(*field)).map(|field| (field.clone(), people(field))).collect()
 }

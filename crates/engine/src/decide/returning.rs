@@ -134,7 +134,7 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     if draft.instance.rounds() >= ROUND_LIMIT {
         return Err(Rejection::LimitReached { what: "returns", limit: ROUND_LIMIT });
     }
-    edits::by_person(draft, from, actor, &request.opinion.edits)?;
+    edits::in_slot(draft, slot, actor, &request.opinion.edits)?;
     let resume = match (node.returns.resume, request.resume) {
         (ResumePolicy::ReturnerDecides, Some(resume)) => resume,
         (resume, _) => resume,

@@ -216,7 +216,7 @@ fn tell(draft: &mut Draft<'_>, id: VisitId, mut people: Vec<Found>) {
     people.retain(|found| !draft.instance.cc.iter().any(|entry| entry.user == found.user));
     if !people.is_empty() {
         let node = draft.instance.visit(id).map(|visit| visit.node.clone());
-        draft.emit(Event::CcSent { at: draft.at, node, people });
+        draft.emit(Event::CcSent { at: draft.at, node, by: None, people });
     }
 }
 

@@ -8,7 +8,9 @@ use crate::form::FormData;
 use crate::ids::{FieldId, InstanceId, NodeId, TokenId, VisitId};
 use crate::instance::{Outcome, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Block, ChildReject, ChildWait, Delay, Next, SubProcess, Trigger, TriggerAction};
+use crate::template::{
+    Block, ChildReject, ChildWait, Delay, Next, SubProcess, Template, Trigger, TriggerAction,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -99,15 +101,7 @@ pub(super) fn answer(
     if visit.state != VisitState::Open || !matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. }) {
         return Ok(());
     }
-    let taken = match draft.template.block(&visit.node) {
-        Some(Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. })) => {
-            mapped(values, take)
-        }
-        Some(Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. })) => {
-            mapped(values, &sets.iter().map(|field| (field.clone(), field.clone())).collect())
-        }
-        Some(_) | None => FormData::default(),
-    };
+    let taken = taken_values(draft.template, &visit.node, values);
     draft.emit(Event::Answered { at: draft.at, visit: id, outcome });
     edits::take_over(draft, id, taken);
     let state = match outcome {
@@ -116,6 +110,19 @@ pub(super) fn answer(
     };
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
     go_on(draft, id)
+}
+
+/// What a node takes over of the values that its sub-process or its call answered, by our own controls.
+pub fn taken_values(template: &Template, node: &NodeId, values: &FormData) -> FormData {
+    match template.block(node) {
+        Some(Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. })) => {
+            mapped(values, take)
+        }
+        Some(Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. })) => {
+            mapped(values, &sets.iter().map(|field| (field.clone(), field.clone())).collect())
+        }
+        Some(_) | None => FormData::default(),
+    }
 }
 
 /// The time of a visit without people has come: a delay or a pause is over, a call was not answered in time.

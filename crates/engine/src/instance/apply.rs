@@ -29,8 +29,10 @@ impl Instance {
                 let (by, digest) = (Some(self.initiator), digest.clone());
                 self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
             }
-            Event::FormEdited { at, by, visit: _, edits, digest, for_good } => {
+            Event::FormEdited { at, by, visit: _, edits, linked, digest, for_good } => {
                 edit(Arc::make_mut(&mut self.form), edits);
+                self.linked.extend(linked.clone());
+                self.linked.retain(|_, people| !people.is_empty());
                 let fields = edits.keys().cloned().collect();
                 self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields });
                 if let Some((node, token)) = for_good {
@@ -77,9 +79,10 @@ impl Instance {
             Event::TimersSet { visit, due_at, timers } => self.set_timers(*visit, *due_at, timers),
             Event::TimerFired { visit, timer, .. } => self.fire(*visit, *timer),
             Event::Urged { at, .. } => self.urged_at = Some(*at),
-            Event::CcSent { at, node, people } => {
-                let (user, node, at) = (people.iter().map(|found| found.user), node, *at);
-                let told = user.map(|user| CcEntry { user, node: node.clone(), at, read_at: None });
+            Event::CcSent { at, node, by, people } => {
+                let (by, at) = (*by, *at);
+                let user = people.iter().map(|found| found.user);
+                let told = user.map(|user| CcEntry { user, node: node.clone(), by, at, read_at: None });
                 self.cc.extend(told);
             }
             Event::CcRead { at, user } => {

@@ -153,7 +153,7 @@ impl App {
         let draft = Instance::draft(id, of, version, actor);
         self.complete_form(tenant, actor, &template.form, &mut submit.form).await?;
         let command = Command::Submit(submit);
-        let outside = self.outside(tenant, of, &template, &command).await?;
+        let outside = self.outside(tenant, of, (&template, &draft), &command).await?;
         let mut envelope = Envelope { actor, at: self.now(), seen_version: None, command, outside };
         if let Some(rule) = &template.settings.serial {
             // A refused submission is to use up no number.
@@ -208,7 +208,8 @@ impl App {
                 let actor = envelope.actor;
                 self.complete_edits(tenant, actor, &template.form, &mut envelope.command).await?;
             }
-            envelope.outside = self.outside(tenant, instance.template, &template, &envelope.command).await?;
+            envelope.outside =
+                self.outside(tenant, instance.template, (&template, instance), &envelope.command).await?;
             let (events, template) = if let Command::Migrate { version, nodes, reason } = &envelope.command {
                 let (template, directory) = (template.as_ref(), directory.as_ref());
                 let asking = Asking { tenant, instance, template, directory, envelope: &envelope };

@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use zhupi_engine::decide::access_at;
+use zhupi_engine::decide::{access_at, least_access};
 use zhupi_engine::form::{
     Access, Field, FieldAccess, FieldKey, FieldKind, FieldState, Form, FormData, field_states, readable,
     to_plain, visible_values,
 };
 use zhupi_engine::ids::{FieldId, UserId};
-use zhupi_engine::instance::SlotState;
+use zhupi_engine::instance::{CcEntry, SlotState};
 use zhupi_engine::template::Block;
 use zhupi_engine::{Directory, Instance, Template};
 
@@ -79,54 +79,82 @@ fn columns_of(table: &Field, access: &FieldAccess) -> BTreeMap<FieldId, Access> 
 
 /// What somebody may do with the form of an instance at this moment: edit what the nodes allow at which he is asked now,
 /// and read what at least one of his parts in it lets him read. Its initiator and whoever administers the template read
-/// everything.
+/// everything. Whoever was told by somebody sees no more than that person does.
 pub fn access_of(
     instance: &Instance,
     template: &Template,
     directory: &Directory,
     viewer: UserId,
 ) -> FieldAccess {
-    let reads_all = instance.initiator == viewer || may_manage(&template.settings, directory, viewer);
-    let mut parts = if reads_all { vec![FieldAccess::default()] } else { told(instance, template, viewer) };
-    for visit in &instance.visits {
-        let own = |slot: &&zhupi_engine::instance::Slot| {
-            slot.owner == viewer
-                || slot.assignee == viewer
-                || slot.decided.as_ref().is_some_and(|decided| decided.by == viewer)
-        };
-        let mut slots = visit.slots.iter().filter(own).peekable();
-        if slots.peek().is_none() {
-            continue;
+    let reads_all =
+        |person| person == instance.initiator || may_manage(&template.settings, directory, person);
+    let mut parts = Vec::new();
+    // Everybody from whom it came to him, over others too; he himself first.
+    let mut people = vec![viewer];
+    let mut next = 0;
+    while let Some(person) = people.get(next).copied() {
+        next += 1;
+        if reads_all(person) {
+            parts.push(FieldAccess::default());
         }
-        let access = access_at(template, instance, visit.id);
-        let asked = slots.any(|slot| slot.state == SlotState::Pending && slot.assignee == viewer);
-        parts.push(if asked { access } else { read_only(access) });
+        let asked = of_slots(instance, template, person);
+        let only_read = |part| if person == viewer { part } else { read_only(part) };
+        parts.extend(asked.into_iter().map(only_read));
+        let (by_nodes, tellers) = told(instance, template, person);
+        parts.extend(by_nodes);
+        for teller in tellers {
+            if !people.contains(&teller) {
+                people.push(teller);
+            }
+        }
+    }
+    if parts.is_empty() {
+        return least_access(template);
     }
     together(&template.form, &parts)
 }
 
-/// As somebody who was told.
-fn told(instance: &Instance, template: &Template, viewer: UserId) -> Vec<FieldAccess> {
-    let at_node = |entry: &zhupi_engine::instance::CcEntry| match entry
-        .node
-        .as_ref()
-        .and_then(|node| template.block(node))
-    {
-        Some(Block::Cc(node)) => read_only(node.fields.clone()),
-        Some(_) | None => FieldAccess::default(),
-    };
-    let mut parts: Vec<_> = instance.cc.iter().filter(|entry| entry.user == viewer).map(at_node).collect();
-    if instance.comments.iter().any(|comment| comment.mentions.contains(&viewer)) {
-        parts.push(FieldAccess::default());
+/// As somebody who is or was asked. People who were brought in read only, as does who gives an opinion.
+fn of_slots(instance: &Instance, template: &Template, person: UserId) -> Vec<FieldAccess> {
+    let mut parts = Vec::new();
+    for visit in &instance.visits {
+        let own = visit.slots.iter().filter(|it| it.is_or_was_with(person) || it.back_to == Some(person));
+        let mut own = own.peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        let access = access_at(template, instance, visit.id);
+        let edits = own.any(|slot| {
+            let holds = slot.back_to.unwrap_or(slot.assignee) == person || slot.absent == Some(person);
+            slot.state == SlotState::Pending && slot.added_by.is_none() && holds
+        });
+        parts.push(if edits { access } else { read_only(access) });
     }
     parts
+}
+
+/// As somebody who was told: by nodes of the template, and by whom else.
+fn told(instance: &Instance, template: &Template, person: UserId) -> (Vec<FieldAccess>, Vec<UserId>) {
+    let entries = instance.cc.iter().filter(|entry| entry.user == person);
+    let by_template = |entry: &&CcEntry| entry.by.is_none();
+    let parts = entries.clone().filter(by_template).map(|entry| match &entry.node {
+        None => FieldAccess::default(),
+        Some(node) => match template.block(node) {
+            Some(Block::Cc(node)) => read_only(node.fields.clone()),
+            Some(Block::Approval(node)) => read_only(node.fields.clone()),
+            Some(_) | None => least_access(template),
+        },
+    });
+    let mentions = instance.comments.iter().filter(|comment| comment.mentions.contains(&person));
+    let tellers = entries.filter_map(|entry| entry.by).chain(mentions.map(|comment| comment.by));
+    (parts.collect(), tellers.collect())
 }
 
 fn read_only(access: FieldAccess) -> FieldAccess {
     FieldAccess(access.0.into_iter().filter(|(_, access)| *access == Access::Hide).collect())
 }
 
-/// Of several parts the one that allows most, control by control. Nobody's part: everything may be read.
+/// Of several parts the one that allows most, control by control.
 fn together(form: &Form, parts: &[FieldAccess]) -> FieldAccess {
     if parts.iter().all(FieldAccess::is_empty) {
         return FieldAccess::default();

@@ -296,3 +296,33 @@ async fn what_an_approver_fills_in_is_confirmed_too() {
     let done = company.post(&path, &company.bob, &json!({ "form": { "project": "a" } })).await.expect(200);
     assert_eq!(done["form"][0]["text"], "Bridge");
 }
+
+/// Whoever only held the task for a while, and whoever was told or mentioned by him, sees no more than he does.
+#[tokio::test]
+async fn nobody_sees_a_hidden_control_by_being_told_or_having_handed_it_on() {
+    let company = Company::new().await;
+    let form = json!([
+        { "id": "sum", "kind": "money", "title": "Sum" },
+        { "id": "salary", "kind": "money", "title": "Salary" },
+    ]);
+    let mut template = template(&company, form, json!({}));
+    template["flow"][0]["fields"] = json!({ "salary": "hide" });
+    company.publish("t", template).await;
+    let values = json!({ "sum": 1, "salary": 9 });
+    let asked = submit(&company, &json!({ "template": "t", "form": values })).await.expect(201);
+    let instance = crate::company::path_of(&asked);
+    let sees = async |who: &crate::company::Member| {
+        let view = company.see(&asked, who).await;
+        view["form"].as_array().expect("a form").len()
+    };
+    let words = json!({ "text": "look", "mentions": [company.bob.id, company.dan.id] });
+    company.post(&format!("{instance}/comments"), &company.bob, &words).await.expect(201);
+    assert_eq!((sees(&company.bob).await, sees(&company.dan).await), (1, 1));
+    let task = crate::company::task_of(&asked, &company.bob);
+    let to = json!({ "to": company.cat.id });
+    company.post(&format!("/v1/tasks/{task}/transfer"), &company.bob, &to).await.expect(200);
+    assert_eq!((sees(&company.bob).await, sees(&company.cat).await, sees(&company.ann).await), (1, 1, 2));
+    let words = json!({ "text": "look", "mentions": [company.dan.id] });
+    company.post(&format!("{instance}/comments"), &company.ann, &words).await.expect(201);
+    assert_eq!(sees(&company.dan).await, 2, "ann shows him what she sees");
+}

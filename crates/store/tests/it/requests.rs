@@ -78,7 +78,7 @@ pub fn request(initiator: UserId, asked: &[UserId], second: i64) -> Instance {
 }
 
 pub fn tell(instance: &mut Instance, user: UserId, second: i64) {
-    instance.cc.push(CcEntry { user, node: None, at: at(second), read_at: None });
+    instance.cc.push(CcEntry { user, node: None, by: None, at: at(second), read_at: None });
 }
 
 /// One decides, the others are not needed any more.

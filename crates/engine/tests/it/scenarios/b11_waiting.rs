@@ -5,7 +5,7 @@ use crate::world::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 use zhupi_engine::event::Decision;
-use zhupi_engine::form::{FieldKind, FormData, Value};
+use zhupi_engine::form::{FieldKind, FormData, Value, to_plain};
 use zhupi_engine::ids::TimerId;
 use zhupi_engine::instance::{Outcome, VisitKind, VisitState};
 use zhupi_engine::template::*;
@@ -306,4 +306,23 @@ fn on_the_next_lap_everybody_is_asked_again_by_the_usual_rule() {
         ("bob", Status::Running, 2)
     );
     assert!(run.visits("n")[0].superseded);
+}
+
+/// What does not fit is left out with a warning, and what people say afterwards is not held up by it.
+#[test]
+fn answers_that_do_not_fit_a_control_are_left_out() {
+    let take = [("sum".into(), "other".into()), ("note".into(), "words".into())].into();
+    let child = sub_process("s", ChildWait::Until { take, on_reject: ChildReject::Reject });
+    let fields = vec![field("sum", FieldKind::Number), field("note", FieldKind::Text)];
+    let template = with_form(fields, vec![Block::SubProcess(child), ask("n", &["bob"])]);
+    let world = World::new().people(&["ann", "bob"]);
+    let mut run = Run::start_with(world, template, "ann", json!({ "sum": 1 }));
+    let visit = run.open_visit("s");
+    let text = |words: &str| Value::Text(words.to_owned());
+    let values = FormData([("other".into(), text("many")), ("words".into(), text("good"))].into());
+    run.system(at(600), Command::Answer { visit, outcome: Outcome::Approved, values }).unwrap();
+    let form = to_plain(&run.instance.form);
+    assert_eq!((form["sum"].as_str(), form["note"].as_str()), (Some("1"), Some("good")));
+    assert_eq!(run.instance.warnings, ["an answer holds a value that does not fit `sum`; it was left out"]);
+    assert_eq!(run.approve("bob").status(), Status::Approved);
 }

@@ -121,3 +121,13 @@ fn nobody_tells_a_crowd() {
     let refused = Run::start(world(), template, "ann").act("ann", Command::Tell { people: crowd() });
     assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
 }
+
+#[test]
+fn whoever_names_himself_is_told_nothing_and_others_know_who_told_them() {
+    let world = World::new().people(&["ann", "bob", "cid"]);
+    let mut run = Run::start(world, template(vec![ask("n", &["bob"])]), "ann");
+    run.act("bob", Command::Tell { people: vec![user("bob")] }).unwrap();
+    assert_eq!(run.told(), "");
+    run.act("bob", Command::Tell { people: vec![user("bob"), user("cid")] }).unwrap();
+    assert_eq!((run.told().as_str(), run.instance.cc[0].by), ("cid", Some(user("bob"))));
+}

@@ -451,3 +451,23 @@ fn nobody_brings_in_a_crowd() {
     let refused = run.act("bob", Command::AddSign(request));
     assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
 }
+
+/// They change nothing on their way back either.
+#[test]
+fn whoever_was_brought_in_changes_nothing_when_he_sends_it_back() {
+    use zhupi_engine::command::{Opinion, Return, ReturnTo};
+    use zhupi_engine::form::{Access, FieldAccess, FieldKind};
+    let mut second = node("b", members(&["cid"]));
+    second.fields = FieldAccess([("sum".into(), Access::Edit)].into());
+    let flow = vec![ask("a", &["bob"]), Block::Approval(second)];
+    let template = with_form(vec![field("sum", FieldKind::Number)], flow);
+    let world = World::new().people(&["ann", "bob", "cid", "xia"]);
+    let mut run = Run::start_with(world, template, "ann", serde_json::json!({ "sum": 1 })).approve("bob");
+    let (slot, people, kind) = (run.slot_of("cid"), vec![user("xia")], AddKind::Before);
+    let add = AddSign { slot, people, kind, mode: Mode::default(), advisory: false, comment: String::new() };
+    run.act("cid", Command::AddSign(add)).unwrap();
+    let edits = run.edits(serde_json::json!({ "sum": 99 }));
+    let opinion = Opinion { edits, ..Opinion::new(run.slot_of("xia"), "x") };
+    let sent = run.act("xia", Command::Return(Return { opinion, to: ReturnTo::Initiator, resume: None }));
+    assert!(matches!(sent, Err(Rejection::FormInvalid { .. })), "{sent:?}");
+}

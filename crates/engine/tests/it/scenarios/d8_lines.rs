@@ -3,12 +3,13 @@
 use crate::flows::*;
 use crate::world::*;
 use serde_json::{Value as Json, json};
+use zhupi_engine::command::Opinion;
 use zhupi_engine::condition::{Figure, Subject};
 use zhupi_engine::event::{Decision, Event};
-use zhupi_engine::form::{Field, FieldKind, to_plain};
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, to_plain};
 use zhupi_engine::instance::Outcome;
 use zhupi_engine::template::*;
-use zhupi_engine::{Status, Template};
+use zhupi_engine::{Command, Rejection, Status, Template};
 
 fn company() -> World {
     World::new().people(&["ann", "bob", "cid", "dan", "eva"])
@@ -165,4 +166,29 @@ fn figures_over_the_rows_see_what_is_left() {
     let run = start(template.clone(), three()).approve("bob").reject("cid");
     assert_eq!(run.pending(), "dan");
     assert_eq!(start(template, three()).reject("bob").approve("cid").pending(), "eva");
+}
+
+/// Whoever decides a row changes it alone, be it the whole table or one column that his node lets him edit.
+#[test]
+fn whoever_decides_a_row_changes_no_other_row() {
+    for key in ["items.amount", "items"] {
+        let mut template = lines(LaneReject::DropRows, None);
+        let Some(Block::Each(each)) = template.flow.first_mut() else { panic!("a list") };
+        let Some(Block::Approval(node)) = each.blocks.first_mut() else { panic!("a node") };
+        node.fields = FieldAccess([(key.into(), Access::Require)].into());
+        let mut run = start(template, rows(&[(60, "x", "bob"), (50, "y", "cid")]));
+        let mut say = |rows: Json| {
+            let edits = run.edits(json!({ "items": rows }));
+            let opinion = Opinion { edits, ..Opinion::new(run.slot_of("bob"), "") };
+            run.act("bob", Command::Approve(opinion)).map(|_| left(&run).0)
+        };
+        let refused = [
+            json!([{ "_row": 1, "amount": 7 }, { "_row": 2, "amount": 999 }]),
+            json!([{ "_row": 1, "amount": 7 }, { "amount": 8 }]),
+        ];
+        for rows in refused {
+            assert!(matches!(say(rows), Err(Rejection::FormInvalid { .. })), "{key}");
+        }
+        assert_eq!(say(json!([{ "_row": 1, "amount": 7 }])), Ok(vec![7, 50]), "{key}");
+    }
 }

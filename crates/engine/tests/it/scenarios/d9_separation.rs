@@ -186,3 +186,31 @@ fn linked(template: Template) -> Run {
     events.iter().for_each(|event| run.instance.apply(event));
     run
 }
+
+/// Another instance linked later binds as one that was linked at submit.
+#[test]
+fn who_decided_on_an_instance_that_is_linked_later_is_left_out() {
+    use zhupi_engine::form::{Access, Edit, Edits, FieldAccess, FieldKind, Linked, Value};
+    let one = Approval {
+        fields: FieldAccess([("about".into(), Access::Edit)].into()),
+        ..node("one", members(&["bob"]))
+    };
+    let flow = vec![Block::Approval(one), ask("two", &["cid", "dan"])];
+    let mut template = with_form(vec![field("about", FieldKind::LinkedInstance)], flow);
+    template.settings.separation =
+        vec![Separation::Linked { field: "about".into(), nodes: vec!["two".into()] }];
+    let run = Run::start(world(), template, "ann");
+    let linked = Value::Linked(Linked { id: run.instance.id, title: "t".to_owned() });
+    let opinion = zhupi_engine::command::Opinion {
+        edits: Edits([("about".into(), Edit::Set(linked))].into()),
+        ..zhupi_engine::command::Opinion::new(run.slot_of("bob"), "")
+    };
+    let outside = Outside { linked: [("about".into(), vec![user("cid")])].into(), ..Outside::default() };
+    let (actor, command) = (user("bob"), Command::Approve(opinion));
+    let envelope = Envelope { actor, at: at(60), seen_version: None, command, outside };
+    let mut after = run.instance.clone();
+    let events = decide(&run.template, &run.world.directory(), &after, &envelope).unwrap();
+    events.iter().for_each(|event| after.apply(event));
+    let asked: Vec<_> = after.pending().map(|(_, slot)| slot.assignee).collect();
+    assert_eq!(asked, [user("dan")]);
+}
