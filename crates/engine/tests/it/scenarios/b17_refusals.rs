@@ -155,3 +155,13 @@ fn nobody_stands_in_where_the_approvers_own_hand_is_wanted() {
     assert_eq!(run.act("root", approve(0)), Err(Rejection::NotYourTask));
     assert_eq!(run.approve("bob").status(), Status::Approved);
 }
+
+#[test]
+fn whoever_comes_after_a_colleague_sent_it_back_reads_who_did() {
+    let flow = template(vec![ask("a", &["bob"]), ask("b", &["cid", "dan"])]);
+    let world = World::new().people(&["ann", "bob", "cid", "dan"]);
+    let mut run = Run::start(world, flow, "ann").approve("bob").send_back("cid", "a");
+    let closed = run.visit("b").closed_at;
+    let late = run.try_approve("dan").unwrap_err();
+    assert_eq!(late, Rejection::AlreadyDecided { by: Some(user("cid")), at: closed, decision: None });
+}

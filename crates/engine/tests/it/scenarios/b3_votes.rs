@@ -346,3 +346,19 @@ fn random_votes_come_out_as_by_the_book() {
         }
     }
 }
+
+#[test]
+fn a_vote_that_is_asked_again_asks_all_its_voters() {
+    let voters = members(&["bob", "cid", "dan", "eve"]);
+    let vote = Approval { mode: Mode::Vote(Vote::at(Threshold::Percent(5000))), ..node("n", voters) };
+    let run = Run::start(
+        World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"]),
+        template(vec![Block::Approval(vote), ask("m", &["fay"])]),
+        "ann",
+    );
+    let run = run.approve("bob").approve("cid").send_back("fay", "n");
+    assert_eq!(run.pending(), "bob cid dan eve");
+    let run = run.approve("bob");
+    assert_eq!(run.pending(), "cid dan eve");
+    assert_eq!(run.approve("cid").pending(), "fay");
+}

@@ -651,32 +651,6 @@ fn a_jump_overtakes_a_return() {
 }
 
 #[test]
-fn a_vote_that_is_asked_again_asks_all_its_voters() {
-    let voters = members(&["bob", "cid", "dan", "eve"]);
-    let vote = Approval { mode: Mode::Vote(Vote::at(Threshold::Percent(5000))), ..node("n", voters) };
-    let run = Run::start(
-        World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"]),
-        template(vec![Block::Approval(vote), ask("m", &["fay"])]),
-        "ann",
-    );
-    let run = run.approve("bob").approve("cid").send_back("fay", "n");
-    assert_eq!(run.pending(), "bob cid dan eve");
-    let run = run.approve("bob");
-    assert_eq!(run.pending(), "cid dan eve");
-    assert_eq!(run.approve("cid").pending(), "fay");
-}
-
-#[test]
-fn whoever_comes_after_a_colleague_sent_it_back_reads_who_did() {
-    let flow = template(vec![ask("a", &["bob"]), ask("b", &["cid", "dan"])]);
-    let world = World::new().people(&["ann", "bob", "cid", "dan"]);
-    let mut run = Run::start(world, flow, "ann").approve("bob").send_back("cid", "a");
-    let closed = run.visit("b").closed_at;
-    let late = run.try_approve("dan").unwrap_err();
-    assert_eq!(late, Rejection::AlreadyDecided { by: Some(user("cid")), at: closed, decision: None });
-}
-
-#[test]
 fn an_initiator_who_alone_administers_is_asked_and_not_passed_over() {
     let mut template = template(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
     template.settings.managers = vec![user("ann")];
