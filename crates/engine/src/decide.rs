@@ -26,7 +26,7 @@ mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub(crate) use decision::needs_words;
-pub use edits::{access_at, least_access};
+pub use edits::access_at;
 pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;
 pub(crate) use submit::{begin, check_request, simulate};

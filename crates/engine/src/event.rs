@@ -129,11 +129,11 @@ pub enum Event {
         /// Each lane that was tried, with what its conditions saw.
         tried: Vec<LaneTried>,
     },
-    /// A route went back.
+    /// A route went back, or a time limit that jumps.
     Looped {
         /// Whose way.
         token: TokenId,
-        /// Which route.
+        /// Which route, or the node of the limit.
         route: NodeId,
         /// Where to.
         to: NodeId,
@@ -444,6 +444,9 @@ pub enum Event {
         /// Why.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
+        /// Of the content under that version (semantics D2); empty where it was not recorded.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        digest: String,
         /// New ids of nodes whose id changed.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         nodes: BTreeMap<NodeId, NodeId>,

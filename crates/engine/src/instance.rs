@@ -95,7 +95,7 @@ pub struct Instance {
     /// People who decided on linked instances and may not decide here, by the control that links them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<FieldId, Vec<UserId>>,
-    /// How often each route went back.
+    /// How often each route, and each time limit of a node, went back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub loops: BTreeMap<NodeId, u32>,
     /// Webhooks that were called, in order.

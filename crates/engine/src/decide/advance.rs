@@ -21,7 +21,7 @@ const STEP_LIMIT: u32 = 200;
 /// Nodes that looking ahead passes at most.
 const LOOK_AHEAD_LIMIT: u32 = 5_000;
 /// How often a route goes back before an administrator has to look at it (semantics B11).
-const LOOP_LIMIT: u32 = 100;
+pub(super) const LOOP_LIMIT: u32 = 100;
 
 impl<'a> Draft<'a> {
     /// What rules may look at, for a token.

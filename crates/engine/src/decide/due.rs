@@ -4,7 +4,7 @@ use super::Draft;
 use crate::calendar::WorkTime;
 use crate::form::{Value, date_by_formula};
 use crate::ids::{FieldId, SlotId, VisitId};
-use crate::instance::Visit;
+use crate::instance::{Timer, Visit};
 use crate::template::{Approval, Deadline, Due, Limit, TimeoutAction, TimeoutWhat};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -14,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 const USUAL_MINUTES: u32 = 24 * 60;
 /// The usual limit: so many reminders.
 const USUAL_TIMES: u32 = 5;
+
+const USUAL: Reminder = Reminder { times: USUAL_TIMES, again: Again::NextWorkingDay, tell_supervisor: false };
 
 /// When the time of a visit is up, and which actions of its limit happen when.
 #[derive(Default)]
@@ -49,11 +51,7 @@ pub(super) enum Action<'n> {
 pub(super) fn action(node: &Approval, place: u32) -> Option<Action<'_>> {
     match &node.deadline {
         Deadline::None => None,
-        Deadline::Usual => (place == 0).then_some(Action::Remind(Reminder {
-            times: USUAL_TIMES,
-            again: Again::NextWorkingDay,
-            tell_supervisor: false,
-        })),
+        Deadline::Usual => (place == 0).then_some(Action::Remind(USUAL)),
         Deadline::Own(limit) => limit.actions.get(place as usize).map(|it| of_limit(&it.what)),
     }
 }
@@ -74,15 +72,17 @@ fn of_limit(what: &TimeoutWhat) -> Action<'_> {
     }
 }
 
-/// The limit of a node for a visit, or for people added to a slot of it, counted from now.
-pub(super) fn plan(draft: &Draft<'_>, visit: &Visit, node: &Approval) -> Plan {
+/// The limit of a node for a visit, or for people added to a slot of it, counted from when they were asked.
+pub(super) fn plan(draft: &Draft<'_>, visit: &Visit, node: &Approval, asked_at: Timestamp) -> Plan {
     let clock = clock_of(draft, visit);
     match &node.deadline {
         Deadline::None => Plan::default(),
         Deadline::Usual => {
-            Plan { due_at: None, actions: vec![(clock.add_working(draft.at, USUAL_MINUTES), 0)] }
+            let first = clock.add_working(asked_at, USUAL_MINUTES);
+            let first = first_reminder(first, draft.at, USUAL, &clock);
+            Plan { due_at: None, actions: first.into_iter().map(|at| (at, 0)).collect() }
         }
-        Deadline::Own(limit) => match moment(draft, &limit.due, &clock) {
+        Deadline::Own(limit) => match moment(draft, &limit.due, &clock, asked_at) {
             Some(due) => Plan { due_at: Some(due), actions: actions(draft.at, due, limit, &clock) },
             None => Plan::default(),
         },
@@ -170,11 +170,37 @@ pub(super) fn next_reminder(at: Timestamp, again: Again, clock: &WorkTime<'_>) -
     }
 }
 
-/// When the time is up, counted from now; nothing where the form does not say.
-pub(super) fn moment(draft: &Draft<'_>, due: &Due, clock: &WorkTime<'_>) -> Option<Timestamp> {
+/// Both limits end at the same time.
+pub(super) fn same_time(old: &Deadline, new: &Deadline) -> bool {
+    matches!((old, new), (Deadline::Own(old), Deadline::Own(new)) if old.due == new.due)
+}
+
+/// Timers of one limit as those of another: of actions that are in both, what went off, and where the time is the same, what
+/// is still to come.
+pub(super) fn carried_over(timers: &[Timer], old: &Deadline, new: &Deadline) -> Vec<Timer> {
+    let (Deadline::Own(before), Deadline::Own(after)) = (old, new) else { return Vec::new() };
+    let place_of = |place: u32| {
+        let action = before.actions.get(place as usize)?;
+        (0..).zip(&after.actions).find(|(_, it)| *it == action).map(|(place, _)| place)
+    };
+    let kept = timers.iter().filter(|timer| timer.fired || same_time(old, new));
+    let kept = kept.filter_map(|timer| {
+        let action = place_of(timer.action?)?;
+        Some(Timer { action: Some(action), ..timer.clone() })
+    });
+    kept.collect()
+}
+
+/// When the time is up, counted from a moment; nothing where the form does not say.
+pub(super) fn moment(
+    draft: &Draft<'_>,
+    due: &Due,
+    clock: &WorkTime<'_>,
+    from: Timestamp,
+) -> Option<Timestamp> {
     match due {
-        Due::Working(minutes) => Some(clock.add_working(draft.at, *minutes)),
-        Due::Elapsed(minutes) => Some(later(draft.at, (*minutes).into())),
+        Due::Working(minutes) => Some(clock.add_working(from, *minutes)),
+        Due::Elapsed(minutes) => Some(later(from, (*minutes).into())),
         Due::Field { field, offset } => {
             date_of(draft, field).map(|date| later(on_the_clock(draft, date), (*offset).into()))
         }

@@ -85,30 +85,12 @@ pub fn access_at(template: &Template, instance: &Instance, visit: VisitId) -> Fi
     }
     let mut access = match template.block(&visit.node) {
         Some(Block::Approval(node)) => node.fields.clone(),
-        Some(_) | None => least_access(template),
+        Some(_) | None => template.hidden_somewhere(),
     };
     for (table, _) in own_rows(template, instance, visit.id) {
         fix_rows(&template.form, &mut access, table);
     }
     access
-}
-
-/// What people without a part of their own may do with the form: they do not see what any node hides, and read the rest.
-pub fn least_access(template: &Template) -> FieldAccess {
-    let fields = template.blocks().into_iter().filter_map(|block| match block {
-        Block::Approval(node) => Some(&node.fields),
-        Block::Cc(node) => Some(&node.fields),
-        Block::Branch(_)
-        | Block::Parallel(_)
-        | Block::Each(_)
-        | Block::Delay(_)
-        | Block::Trigger(_)
-        | Block::SubProcess(_)
-        | Block::Route(_)
-        | Block::Auto(_) => None,
-    });
-    let hidden = fields.flat_map(|fields| &fields.0).filter(|(_, access)| **access == Access::Hide);
-    FieldAccess(hidden.map(|(key, access)| (key.clone(), *access)).collect())
 }
 
 /// The rows for which the branch of a visit runs, by their table; nothing for a visit in no such branch (semantics D8).

@@ -10,6 +10,7 @@ use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{Slot, Status, TokenState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Approvers, Block, Next};
+use std::collections::HashSet;
 
 /// A manager of the template or an administrator of the workspace does what nobody else may.
 pub(super) fn intervene(
@@ -209,8 +210,8 @@ pub(super) fn landing(draft: &Draft<'_>, token: TokenId, to: &NodeId) -> Result<
     line.get(forks.len()).copied().filter(|_| inside).ok_or_else(unreachable)
 }
 
-/// A token goes on at another node. Where that lies before a fork, all branches end; where it was passed before, what was
-/// decided since is void.
+/// A token goes on at another node. Where that lies before a fork, all branches end; what was decided from there on is void,
+/// whether there were people at the node itself or not.
 pub(super) fn jump(draft: &mut Draft<'_>, token: TokenId, to: &NodeId) -> Result<(), Rejection> {
     let token = landing(draft, token, to)?;
     let template = draft.template;
@@ -219,9 +220,12 @@ pub(super) fn jump(draft: &mut Draft<'_>, token: TokenId, to: &NodeId) -> Result
     recall(draft, token);
     overtake(draft, |instance, it| instance.line_of(it).contains(&token));
     let passed = draft.instance.visits.iter().rev().find(|it| it.token == token && it.node == *to);
-    if let Some(first) = passed.map(|visit| visit.id) {
-        supersede(draft, token, |visit| visit.id >= first);
-    }
+    let first = passed.map(|visit| visit.id);
+    let from_there_on: HashSet<&NodeId> =
+        template.blocks().into_iter().map(Block::id).skip_while(|id| *id != to).collect();
+    supersede(draft, token, |visit| {
+        first.is_some_and(|first| visit.id >= first) || from_there_on.contains(&visit.node)
+    });
     go_on_if_unstuck(draft);
     travel(draft, token, template.block(to).map_or(Next::End, Next::Block))
 }

@@ -195,8 +195,11 @@ impl<'a> Migration<'a> {
             version: self.version,
             by: Some(self.by),
             reason: self.reason.to_owned(),
+            digest: super::edits::digest(self.version, &instance.form),
             nodes: self.nodes.clone(),
         });
+        self.thaw(&mut draft, instance);
+        self.plan_time_anew(&mut draft, instance, &reopened);
         for visit in &reopened {
             draft.emit(Event::VisitClosed { at: self.at, visit: *visit, state: VisitState::Cancelled });
         }
@@ -217,6 +220,35 @@ impl<'a> Migration<'a> {
             }
         }
         Ok(draft)
+    }
+}
+
+impl Migration<'_> {
+    /// People found at submit stay for the nodes whose rules still say the same.
+    fn thaw(&self, draft: &mut Draft<'_>, before: &Instance) {
+        let stays = |id: &&NodeId| match (self.old.block(id), self.new.block(self.renamed(id))) {
+            (Some(Block::Approval(old)), Some(Block::Approval(new))) => old.approvers == new.approvers,
+            _ => false,
+        };
+        let stay: BTreeSet<&NodeId> = before.frozen.keys().filter(stays).map(|id| self.renamed(id)).collect();
+        let people = draft.instance.frozen.iter().filter(|(id, _)| stay.contains(id));
+        let people: BTreeMap<_, _> = people.map(|(id, found)| (id.clone(), found.clone())).collect();
+        if people.len() < draft.instance.frozen.len() {
+            draft.emit(Event::ApproversFrozen { people });
+        }
+    }
+
+    /// A time limit that the new version sets otherwise counts for those who are asked already, from when they were.
+    fn plan_time_anew(&self, draft: &mut Draft<'_>, before: &Instance, reopened: &[VisitId]) {
+        let open = before.visits.iter().filter(|visit| visit.state == VisitState::Open);
+        for visit in open.filter(|visit| !reopened.contains(&visit.id)) {
+            let blocks = (self.old.block(&visit.node), self.new.block(self.renamed(&visit.node)));
+            if let (Some(Block::Approval(old)), Some(Block::Approval(new))) = blocks
+                && old.deadline != new.deadline
+            {
+                super::time::plan_anew(draft, visit.id, (&old.deadline, new));
+            }
+        }
     }
 }
 

@@ -143,16 +143,20 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     carry_out(draft, node, Sending { from, slot, by, comment, target, resume })
 }
 
-/// The target he means. A chain of which only a higher level may be returned to can be named as a whole.
+/// The target he means.
 fn wanted(draft: &Draft<'_>, from: &Visit, node: &Approval, to: &ReturnTo) -> Result<Target, Rejection> {
-    let targets = allowed(node, &draft.instance, from);
+    let target = named(allowed(node, &draft.instance, from), to);
+    target.ok_or_else(|| Rejection::ReturnNotAllowed { target: to.to_string() })
+}
+
+/// The target that is meant. A chain named as a whole is its last level that may be returned to, where the first may not.
+fn named(targets: Vec<Target>, to: &ReturnTo) -> Option<Target> {
     let exact = targets.iter().find(|target| target.to == *to);
     let as_a_whole = || match to {
         ReturnTo::Node(node) => targets.iter().rev().find(|target| target.is_at(node)),
         ReturnTo::Initiator | ReturnTo::Level { .. } => None,
     };
-    let target = exact.or_else(as_a_whole).cloned();
-    target.ok_or_else(|| Rejection::ReturnNotAllowed { target: to.to_string() })
+    exact.or_else(as_a_whole).cloned()
 }
 
 /// A node whose rejection is mapped to a return sends it back. Whether it did: where nobody has decided at the node it is
@@ -182,7 +186,7 @@ pub(super) fn by_rule(
     let template = draft.template;
     let Some(visit) = draft.instance.visit(from) else { return Ok(false) };
     let Some(Block::Approval(node)) = template.block(&visit.node) else { return Ok(false) };
-    let Some(target) = possible(&draft.instance, visit).into_iter().find(|it| it.to == *to) else {
+    let Some(target) = named(possible(&draft.instance, visit), to) else {
         return Ok(false);
     };
     let nobody = target.visit.is_none() && !draft.directory.is_active(draft.instance.initiator);

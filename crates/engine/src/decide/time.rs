@@ -1,17 +1,20 @@
 //! What happens by the clock (semantics B13): time limits of nodes, delays, what is done when a time is up, and urging.
 //! When that is: `due.rs`.
 
+use super::advance::{LOOP_LIMIT, suspend};
 use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
 use super::verdict::settle;
 use super::{Draft, Purpose, check_active, checked_text, intervene, people_node, returning, sweep, waiting};
 use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
 use crate::command::ReturnTo;
+use crate::condition::GroupsOutcome;
 use crate::event::{AddKind, Event, Move};
-use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, UserId, VisitId};
+use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, TokenId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Timer, Visit, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Due, TimeoutWhat};
+use crate::template::{Approval, Deadline, Due, TimeoutWhat};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 // ---- setting timers ----
 
@@ -22,7 +25,7 @@ pub(super) fn set_timers(draft: &mut Draft<'_>, id: VisitId, node: &Approval) {
     if !waits || draft.purpose != Purpose::Act {
         return;
     }
-    let Plan { due_at, actions } = due::plan(draft, visit, node);
+    let Plan { due_at, actions } = due::plan(draft, visit, node, draft.at);
     let timers = numbered(actions, 0, None);
     if due_at.is_some() || !timers.is_empty() {
         draft.emit(Event::TimersSet { visit: id, due_at, timers });
@@ -57,7 +60,7 @@ pub(super) fn set_timers_again(draft: &mut Draft<'_>, id: VisitId, closed: Times
 pub(super) fn set_timers_of_added(draft: &mut Draft<'_>, adder: SlotId) {
     let Some((visit, _)) = draft.instance.slot(adder) else { return };
     let Some(node) = people_node(draft, visit) else { return };
-    let plan = due::plan(draft, visit, node);
+    let plan = due::plan(draft, visit, node, draft.at);
     let kept = visit.timers.iter().filter(|timer| timer.slot != Some(adder) || timer.fired);
     let kept: Vec<Timer> = kept.cloned().collect();
     let (id, due_at) = (visit.id, visit.due_at);
@@ -96,6 +99,34 @@ pub(super) fn go_on_with_time(draft: &mut Draft<'_>, adder: SlotId) {
     }
 }
 
+/// The node's time limit is another one now. What happened stays, and an action that both limits have, due at the same time,
+/// keeps its time; the rest is planned again from when people were asked.
+pub(super) fn plan_anew(draft: &mut Draft<'_>, id: VisitId, (old, node): (&Deadline, &Approval)) {
+    let Some(visit) = draft.instance.visit(id) else { return };
+    let governors: BTreeSet<Option<SlotId>> = visit.timers.iter().map(|timer| timer.slot).collect();
+    let mut timers = due::carried_over(&visit.timers, old, &node.deadline);
+    let mut number = next_number(visit);
+    for of in governors.into_iter().chain([None]).collect::<BTreeSet<_>>() {
+        let asked_at = match of {
+            None => visit.opened_at,
+            Some(_) => {
+                concerned(draft, id, of).iter().filter_map(|it| it.pending_at).max().unwrap_or(draft.at)
+            }
+        };
+        let Plan { mut actions, .. } = due::plan(draft, visit, node, asked_at);
+        actions.retain(|(_, place)| {
+            let mut same = timers.iter().filter(|it| it.slot == of && it.action == Some(*place));
+            let repeats = matches!(due::action(node, *place), Some(Action::Remind(_)));
+            same.all(|timer| repeats && timer.fired && !due::same_time(old, &node.deadline))
+        });
+        let planned = numbered(actions, number, of);
+        number += planned.len() as u32;
+        timers.extend(planned);
+    }
+    let due_at = due::plan(draft, visit, node, visit.opened_at).due_at;
+    draft.emit(Event::TimersSet { visit: id, due_at, timers });
+}
+
 fn numbered(actions: Vec<(Timestamp, u32)>, first: u32, slot: Option<SlotId>) -> Vec<Timer> {
     let timer = |((at, action), id): ((Timestamp, u32), u32)| Timer {
         id: TimerId(id),
@@ -113,7 +144,7 @@ fn next_number(visit: &Visit) -> u32 {
 
 /// Wakes a visit that waits for a time; at once where the form does not say when.
 pub(super) fn wake_at(draft: &mut Draft<'_>, visit: VisitId, until: &Due) {
-    let at = due::moment(draft, until, &clock_at(draft, visit)).unwrap_or(draft.at);
+    let at = due::moment(draft, until, &clock_at(draft, visit), draft.at).unwrap_or(draft.at);
     wake(draft, visit, at);
 }
 
@@ -333,11 +364,30 @@ fn decide_all(
 /// Where the node cannot be gone to from here, time alone changes nothing.
 fn jump(draft: &mut Draft<'_>, id: VisitId, to: &NodeId) -> Result<(), Rejection> {
     let Some(token) = draft.instance.visit(id).map(|visit| visit.token) else { return Ok(()) };
-    if intervene::landing(draft, token, to).is_err() {
+    let Ok(landing) = intervene::landing(draft, token, to) else { return Ok(()) };
+    if !may_jump(draft, (id, landing), to) {
         return Ok(());
     }
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
     intervene::jump(draft, token, to)
+}
+
+/// Jumps that lead back are counted like a route that goes back: after too many of them an administrator has to look at it.
+fn may_jump(draft: &mut Draft<'_>, (id, landing): (VisitId, TokenId), to: &NodeId) -> bool {
+    let Some(visit) = draft.instance.visit(id) else { return false };
+    let (token, node) = (visit.token, visit.node.clone());
+    if draft.template.place_of(to) > draft.template.place_of(&node) {
+        return true;
+    }
+    let count = draft.instance.loops.get(&node).copied().unwrap_or_default() + 1;
+    if count > LOOP_LIMIT {
+        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
+        suspend(draft, token, &node, &format!("it went back {LOOP_LIMIT} times"));
+        return false;
+    }
+    let outcome = GroupsOutcome { holds: true, groups: Vec::new() };
+    draft.emit(Event::Looped { token: landing, route: node, to: to.clone(), count, outcome });
+    true
 }
 
 // ---- urging ----

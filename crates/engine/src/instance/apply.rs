@@ -100,7 +100,13 @@ impl Instance {
             Event::Intervened { what, .. } => self.intervene(what),
             Event::RevokeAsked { .. } => self.status = Status::Revoking,
             Event::RevokeRefused { .. } => self.status = Status::Approved,
-            Event::Migrated { version, nodes, .. } => self.migrate(*version, nodes),
+            Event::Migrated { at, version, by, digest, nodes, .. } => {
+                self.migrate(*version, nodes);
+                if !digest.is_empty() {
+                    let (by, digest) = (*by, digest.clone());
+                    self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
+                }
+            }
             Event::DataWarned { warning } => self.warnings.push(warning.clone()),
             Event::Suspended { token, reason, .. } => self.suspend(*token, reason),
             Event::Resumed => {
@@ -284,6 +290,12 @@ impl Instance {
         self.calls.iter_mut().for_each(|call| rename(&mut call.node));
         self.tokens.iter_mut().filter_map(|token| token.fork.as_mut()).for_each(rename);
         self.tokens.iter_mut().filter_map(|token| token.lane.as_mut()).for_each(rename);
+        self.cc.iter_mut().filter_map(|entry| entry.node.as_mut()).for_each(rename);
+        self.calls.iter_mut().for_each(|called| rename(&mut called.node));
+        for taken in &mut self.lanes {
+            rename(&mut taken.branch);
+            rename(&mut taken.lane);
+        }
         for returned in &mut self.returns {
             match &mut returned.to {
                 ReturnTo::Initiator => {}

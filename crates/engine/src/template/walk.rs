@@ -1,6 +1,7 @@
 //! Finding one's way in a flow: a node by its id, what comes after it, and what lies around it.
 
 use super::{Block, Lane, Template};
+use crate::form::{Access, FieldAccess};
 use crate::ids::NodeId;
 
 /// Where a token goes when it is done with something.
@@ -89,6 +90,29 @@ impl Template {
     pub fn forks_around(&self, id: &NodeId) -> Option<Vec<&NodeId>> {
         let mut around = Vec::new();
         climb_to(&self.flow, id, &mut around).then_some(around)
+    }
+
+    /// What people may see who stand at none of the nodes: nothing that any node hides.
+    pub fn hidden_somewhere(&self) -> FieldAccess {
+        let rules = self.blocks().into_iter().filter_map(|block| match block {
+            Block::Approval(node) => Some(&node.fields),
+            Block::Cc(node) => Some(&node.fields),
+            Block::Branch(_)
+            | Block::Parallel(_)
+            | Block::Each(_)
+            | Block::Delay(_)
+            | Block::Trigger(_)
+            | Block::SubProcess(_)
+            | Block::Route(_)
+            | Block::Auto(_) => None,
+        });
+        let hidden = rules.flat_map(|rules| &rules.0).filter(|(_, access)| **access == Access::Hide);
+        FieldAccess(hidden.map(|(key, access)| (key.clone(), *access)).collect())
+    }
+
+    /// Where a node or branch is drawn, counted from 0 in the order of `blocks`.
+    pub(crate) fn place_of(&self, id: &NodeId) -> Option<usize> {
+        self.blocks().into_iter().position(|block| block.id() == id)
     }
 
     /// Every node and branch, in the order they are drawn; lanes before what follows their branch.

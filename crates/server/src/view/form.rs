@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use zhupi_engine::decide::{access_at, least_access};
+use zhupi_engine::decide::access_at;
 use zhupi_engine::form::{
     Access, Field, FieldAccess, FieldKey, FieldKind, FieldState, Form, FormData, field_states, readable,
     to_plain, visible_values,
@@ -109,7 +109,7 @@ pub fn access_of(
         }
     }
     if parts.is_empty() {
-        return least_access(template);
+        return template.hidden_somewhere();
     }
     together(&template.form, &parts)
 }
@@ -142,7 +142,7 @@ fn told(instance: &Instance, template: &Template, person: UserId) -> (Vec<FieldA
         Some(node) => match template.block(node) {
             Some(Block::Cc(node)) => read_only(node.fields.clone()),
             Some(Block::Approval(node)) => read_only(node.fields.clone()),
-            Some(_) | None => least_access(template),
+            Some(_) | None => template.hidden_somewhere(),
         },
     });
     let mentions = instance.comments.iter().filter(|comment| comment.mentions.contains(&person));

@@ -320,3 +320,13 @@ fn nobody_staffs_a_visit_with_a_crowd() {
     let refused = run.try_intervene(Intervention::Staff { visit, people: vec![user("cid"); 51] });
     assert_eq!(refused, Err(Rejection::TooMany { field: "people", limit: 50 }));
 }
+
+#[test]
+fn what_was_decided_in_a_branch_is_void_after_a_jump_to_the_branch() {
+    let lane = lane("l", 1, When::Default, vec![ask("a", &["bob"])]);
+    let run = Run::start(world(), template(vec![branch("br", vec![lane]), ask("b", &["cid"])]), "ann");
+    let to = "br".into();
+    let run = run.approve("bob").intervene(Intervention::Jump { token: TokenId(0), to });
+    assert!(run.visits("a")[0].superseded);
+    assert_eq!(run.pending(), "bob");
+}

@@ -667,3 +667,21 @@ fn what_wants_a_hand_of_its_own_goes_to_no_substitute() {
     run.pass(clock("01T10:00"));
     assert_eq!(run.pending(), "bob");
 }
+
+#[test]
+fn a_jump_that_leads_back_over_and_over_is_stopped() {
+    let mut late = node("n", members(&["bob"]));
+    let due = Due::Field { field: "day".into(), offset: 0 };
+    let jump = TimeoutAction { after: 0, working: false, what: TimeoutWhat::Jump("c".into()) };
+    late.deadline = Deadline::Own(Limit { due, actions: vec![jump] });
+    let flow = vec![cc("c", &["cid"]), Block::Approval(late)];
+    let flow = with_form(vec![field("day", FieldKind::Date)], flow);
+    let mut run = Run::start_with(
+        World::new().people(&["ann", "bob", "cid"]),
+        flow,
+        "ann",
+        json!({"day": "2020-01-01"}),
+    );
+    run.pass(at(3600));
+    assert_eq!((run.status(), run.visits("n").len()), (Status::Suspended, 102));
+}

@@ -2,12 +2,15 @@
 
 use crate::flows::parallel;
 use crate::world::*;
+use serde_json::json;
 use std::collections::BTreeMap;
-use zhupi_engine::decide::{Migration, Report, migrate};
+use zhupi_engine::command::Opinion;
+use zhupi_engine::decide::{Migration, Report, access_at, migrate};
+use zhupi_engine::form::{Access, FieldAccess, FieldKind};
 use zhupi_engine::ids::NodeId;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
-use zhupi_engine::{Rejection, Status};
+use zhupi_engine::{Command, Rejection, Status};
 
 fn world() -> World {
     World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"])
@@ -174,4 +177,117 @@ fn what_has_ended_does_not_go_over() {
     let mut run = start().approve("cid").approve("eve");
     let refused = try_migrate(&mut run, template(vec![ask("a", &["bob"])]), &[]);
     assert_eq!(refused, Err(Rejection::NotRunning { status: Status::Approved }));
+}
+
+fn limited(actions: Vec<(i32, TimeoutWhat)>, due: Due) -> Template {
+    let mut asked = node("n", members(&["bob"]));
+    let action = |(after, what)| TimeoutAction { after, working: false, what };
+    let actions = actions.into_iter().map(action).collect();
+    asked.deadline = Deadline::Own(Limit { due, actions });
+    template(vec![Block::Approval(asked)])
+}
+
+fn reminder() -> TimeoutWhat {
+    TimeoutWhat::Remind { times: 1, every: 60, working: false, tell_supervisor: false }
+}
+
+#[test]
+fn a_timer_does_what_it_was_set_for_wherever_that_stands_in_the_new_version() {
+    let mut run = Run::start(world(), limited(vec![(-300, reminder())], Due::Elapsed(600)), "ann");
+    let before = run.visit("n").due_at;
+    let new = limited(vec![(0, TimeoutWhat::AutoReject), (-300, reminder())], Due::Elapsed(600));
+    try_migrate(&mut run, new, &[]).unwrap();
+    assert_eq!(run.visit("n").due_at, before);
+    run.pass(at(5 * 3600 + 300));
+    assert_eq!(run.status(), Status::Running, "it was time for the reminder");
+    run.pass(at(11 * 3600));
+    assert_eq!(run.status(), Status::Rejected);
+}
+
+#[test]
+fn a_new_time_limit_counts_from_when_people_were_asked() {
+    let reject = || vec![(0, TimeoutWhat::AutoReject)];
+    let mut run = Run::start(world(), limited(reject(), Due::Elapsed(60_000)), "ann");
+    try_migrate(&mut run, limited(reject(), Due::Elapsed(240)), &[]).unwrap();
+    run.pass(at(4 * 3600 - 600));
+    assert_eq!(run.status(), Status::Running);
+    run.pass(at(4 * 3600 + 600));
+    assert_eq!(run.status(), Status::Rejected);
+    let mut run = Run::start(world(), limited(reject(), Due::Elapsed(240)), "ann");
+    try_migrate(&mut run, template(vec![ask("n", &["bob"])]), &[]).unwrap();
+    run.pass(at(5 * 3600));
+    assert_eq!(run.status(), Status::Running, "the old limit is gone");
+}
+
+#[test]
+fn an_action_that_was_done_is_not_done_again() {
+    let world = || world().reports_to("bob", "cid").reports_to("cid", "dan");
+    let hand = |due| limited(vec![(-180, TimeoutWhat::HandToSupervisor)], due);
+    let mut run = Run::start(world(), hand(Due::Elapsed(240)), "ann");
+    run.pass(at(7200));
+    assert_eq!(run.pending(), "cid");
+    try_migrate(&mut run, hand(Due::Elapsed(200)), &[]).unwrap();
+    run.pass(at(9 * 3600));
+    assert_eq!(run.pending(), "cid");
+}
+
+fn hiding_cc(id: &str) -> Block {
+    let Block::Cc(mut told) = cc(id, &["cid"]) else { unreachable!() };
+    told.fields = FieldAccess([("sum".into(), Access::Hide)].into());
+    Block::Cc(told)
+}
+
+#[test]
+fn whoever_was_told_at_a_node_with_a_new_id_was_told_there() {
+    let flow =
+        |id: &str| with_form(vec![field("sum", FieldKind::Number)], vec![hiding_cc(id), ask("a", &["bob"])]);
+    let mut run = Run::start_with(world(), flow("c"), "ann", json!({"sum": 1}));
+    try_migrate(&mut run, flow("c2"), &[("c", "c2")]).unwrap();
+    assert_eq!(run.instance.cc[0].node, Some("c2".into()));
+}
+
+#[test]
+fn lanes_taken_have_their_new_ids() {
+    let flow = |id: &str, own: &str| {
+        template(vec![branch(id, vec![lane(own, 1, When::Default, vec![ask("a", &["bob"])])])])
+    };
+    let mut run = Run::start(world(), flow("br", "l"), "ann");
+    try_migrate(&mut run, flow("br2", "l2"), &[("br", "br2"), ("l", "l2")]).unwrap();
+    let taken = &run.instance.lanes[0];
+    assert_eq!((taken.branch.as_str(), taken.lane.as_str()), ("br2", "l2"));
+}
+
+#[test]
+fn at_a_node_that_is_gone_nobody_sees_what_any_node_hides() {
+    let form = || vec![field("sum", FieldKind::Number), field("note", FieldKind::Text)];
+    let flow = with_form(form(), vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    let mut run = Run::start_with(world(), flow, "ann", json!({"sum": 1})).approve("bob");
+    try_migrate(&mut run, with_form(form(), vec![hiding_cc("c"), ask("b", &["cid"])]), &[]).unwrap();
+    let access = access_at(&run.template, &run.instance, run.visit("a").id);
+    assert_eq!((access.of(&"sum".into()), access.of(&"note".into())), (Access::Hide, Access::Read));
+}
+
+#[test]
+fn people_frozen_at_submit_stay_only_where_the_rules_do() {
+    let flow = |b: &str| {
+        let mut flow = template(vec![ask("a", &["bob"]), ask("b", &[b]), ask("c", &["eve"])]);
+        flow.settings.freeze_at_submit = true;
+        flow
+    };
+    let mut run = Run::start(world(), flow("cid"), "ann");
+    try_migrate(&mut run, flow("dan"), &[]).unwrap();
+    assert!(run.instance.frozen.contains_key(&NodeId::from("c")));
+    assert_eq!(run.approve("bob").pending(), "dan");
+}
+
+#[test]
+fn what_was_read_under_the_old_version_has_to_be_read_again() {
+    let mut run = start();
+    let seen = run.instance.contents.last().map(|content| content.digest.clone());
+    try_migrate(&mut run, template(vec![ask("b", &["cid", "dan"]), ask("c", &["fay"])]), &[]).unwrap();
+    let opinion = Opinion { seen, ..Opinion::new(run.slot_of("cid"), "") };
+    assert_eq!(run.act("cid", Command::Approve(opinion)), Err(Rejection::ContentChanged));
+    let seen = run.instance.contents.last().map(|content| content.digest.clone());
+    let opinion = Opinion { seen, ..Opinion::new(run.slot_of("cid"), "") };
+    assert_eq!(run.act("cid", Command::Approve(opinion)), Ok(()));
 }
