@@ -105,6 +105,8 @@ pub fn decide(
             waiting::answer(&mut draft, *visit, *outcome, values)?;
         }
     }
+    // What was stuck may have been taken away with its branch.
+    intervene::go_on_if_unstuck(&mut draft);
     // Last, so that somebody who was too late hears who decided rather than that something changed.
     match envelope.seen_version {
         Some(seen) if seen != instance.version => {
@@ -208,6 +210,11 @@ fn withdraw(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Result<(), Re
             return Err(Rejection::NotInitiator);
         }
         check_active(draft.directory, actor)?;
+        if draft.instance.status == Status::Revoking {
+            checked_text("reason", reason)?;
+            revoke::call_off(draft);
+            return Ok(());
+        }
     }
     match draft.instance.status {
         Status::Running | Status::Suspended | Status::Returned => {}

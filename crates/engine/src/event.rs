@@ -424,7 +424,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Somebody did not agree to the revocation: it stays approved.
+    /// Somebody did not agree to the revocation, or it was called off: it stays approved.
     RevokeRefused {
         /// When.
         at: Timestamp,

@@ -156,7 +156,7 @@ pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Re
     }
 }
 
-/// People are asked at the moment.
+/// People are asked at the moment; where nobody could be asked in one branch, those in others go on.
 pub(super) fn check_running(draft: &Draft<'_>) -> Result<(), Rejection> {
     let status = draft.instance.status;
     if can_decide(status) { Ok(()) } else { Err(Rejection::NotRunning { status }) }
@@ -164,12 +164,11 @@ pub(super) fn check_running(draft: &Draft<'_>) -> Result<(), Rejection> {
 
 pub(super) fn can_decide(status: Status) -> bool {
     match status {
-        Status::Running | Status::Returned | Status::Revoking => true,
+        Status::Running | Status::Suspended | Status::Returned | Status::Revoking => true,
         Status::Draft
         | Status::Approved
         | Status::Rejected
         | Status::Withdrawn
-        | Status::Suspended
         | Status::Revoked
         | Status::Terminated => false,
     }

@@ -2,7 +2,7 @@
 
 use super::advance::{Again, Arrival, go_on, open, travel};
 use super::returning::{overtake, recall, supersede};
-use super::{Draft, check_active, check_count, check_not_own_request, checked_text, fork, sweep};
+use super::{Draft, check_active, check_count, check_not_own_request, checked_text, fork, revoke, sweep};
 use crate::approvers::{Barred, Found, Place, Why, WhyRule, barred};
 use crate::command::Intervention;
 use crate::event::{Event, Move};
@@ -35,7 +35,7 @@ pub(super) fn intervene(
     carry_out(draft, actor, what, &reason)
 }
 
-/// What is over stays over; while a revocation is asked about, only the asking can be helped along.
+/// What is over stays over; while a revocation is asked about, only the asking can be helped along, or called off.
 fn check_status(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection> {
     let status = draft.instance.status;
     let fits = match (status, what) {
@@ -43,7 +43,10 @@ fn check_status(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection>
         (Status::Running | Status::Suspended | Status::Returned, _) => true,
         (
             Status::Revoking,
-            Intervention::Reassign { .. } | Intervention::Skip { .. } | Intervention::HandOver { .. },
+            Intervention::Reassign { .. }
+            | Intervention::Skip { .. }
+            | Intervention::HandOver { .. }
+            | Intervention::Terminate,
         ) => true,
         (
             Status::Revoking
@@ -121,6 +124,10 @@ fn carry_out(
         }
         Intervention::Staff { visit, people } => staff(draft, *visit, people),
         Intervention::Skip { visit } => skip(draft, *visit),
+        Intervention::Terminate if draft.instance.status == Status::Revoking => {
+            revoke::call_off(draft);
+            Ok(())
+        }
         Intervention::Terminate => {
             draft.end(Status::Terminated, reason);
             Ok(())

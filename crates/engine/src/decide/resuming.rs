@@ -158,7 +158,7 @@ fn is_same_way(
 }
 
 fn is_under_way(ahead: &Draft<'_>) -> bool {
-    ahead.instance.status == Status::Running && !ahead.is_exhausted()
+    matches!(ahead.instance.status, Status::Running | Status::Suspended) && !ahead.is_exhausted()
 }
 
 /// One more decision or answer on the way of a token. Whether there was something to wait for.

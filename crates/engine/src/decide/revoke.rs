@@ -5,7 +5,7 @@ use super::{Draft, check_active, checked_text};
 use crate::approvers::{Candidate, Why, WhyRule};
 use crate::event::Event;
 use crate::ids::{NodeId, TokenId, UserId, VisitId};
-use crate::instance::{CONSENT_NODE, SlotState, Status, VisitKind, VisitState};
+use crate::instance::{CONSENT_NODE, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{AllReject, Mode, RevokeRule};
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +60,16 @@ fn approvers(draft: &Draft<'_>) -> Vec<UserId> {
     let slots = human.flat_map(|visit| &visit.slots).filter(|slot| slot.state == SlotState::Approved);
     let people = slots.filter_map(|slot| slot.decided.as_ref()).map(|decided| decided.by);
     people.filter(|user| draft.directory.is_active(*user) && seen.insert(*user)).collect()
+}
+
+/// Nobody waits for those who approved any longer: it stays approved.
+pub(super) fn call_off(draft: &mut Draft<'_>) {
+    let asked = |visit: &&Visit| visit.kind == VisitKind::Consent && visit.state == VisitState::Open;
+    let asked: Vec<VisitId> = draft.instance.visits.iter().filter(asked).map(|visit| visit.id).collect();
+    for visit in asked {
+        draft.emit(Event::VisitClosed { at: draft.at, visit, state: VisitState::Cancelled });
+    }
+    draft.emit(Event::RevokeRefused { at: draft.at });
 }
 
 /// Those who approved have answered whether it may be revoked: one no, and it stays approved.

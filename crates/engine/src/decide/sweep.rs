@@ -5,9 +5,10 @@
 //!
 //! A slot of somebody who cannot decide any more goes back to the one whom the rules chose, if it was handed on or lent.
 //! Else it is taken out of the visit where anybody else is left in it, one person being enough to go on (B8). Where nobody
-//! is left, the visit is given up and the node is entered again without people, so that its empty rule says who decides.
+//! is left, the visit is given up and the node is entered again without people, so that its empty rule says who decides;
+//! only where one was drawn of many, or a return asked those who had decided, the rules are asked for others first.
 
-use super::advance::{Arrival, open};
+use super::advance::{Arrival, come_to, enter_again, open};
 use super::verdict::settle;
 use super::{Draft, people_node};
 use crate::approvers::{Barred, Found, Place, barred, has_changed_since, is_separated};
@@ -15,7 +16,7 @@ use crate::event::{Event, Move};
 use crate::ids::{SYSTEM, SlotId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::Mode;
+use crate::template::{Assign, Mode};
 
 /// Looks at every open slot again.
 pub(super) fn sweep(draft: &mut Draft<'_>) -> Result<(), Rejection> {
@@ -291,7 +292,8 @@ fn merge(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
     draft.emit(Event::SlotRemoved { slot });
 }
 
-/// Takes a slot out of its visit. Where nobody is left the node is entered again as if its rules had found these people.
+/// Takes a slot out of its visit. Where nobody is left the node is entered again as if its rules had found these people, or,
+/// where not everybody whom they find was asked, with whom they find now.
 pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> Result<(), Rejection> {
     let Some((visit, slot)) = draft.instance.slot(id) else { return Ok(()) };
     let (at, visit_id) = (draft.at, visit.id);
@@ -304,9 +306,22 @@ pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> 
         return settle(draft, visit_id);
     }
     let Some(node) = people_node(draft, visit) else { return Ok(()) };
+    let (token, level) = (visit.token, visit.level);
+    let asked_again = was_sent_back_to(draft, visit);
+    let drawn = matches!(node.assign, Assign::Random | Assign::RoundRobin | Assign::LeastLoaded);
     let arrival = Arrival::again(visit, node, found);
     draft.emit(Event::VisitClosed { at, visit: visit_id, state: VisitState::Cancelled });
-    open(draft, arrival)
+    match (asked_again, drawn) {
+        (true, _) => enter_again(draft, token, node, level),
+        (false, true) => come_to(draft, token, node, (level.max(1), None)),
+        (false, false) => open(draft, arrival),
+    }
+}
+
+/// A return that is under way opened the visit, and may have asked only those who had decided (B4.4).
+fn was_sent_back_to(draft: &Draft<'_>, visit: &Visit) -> bool {
+    let under_way = draft.instance.returns.iter().filter(|it| !it.settled && it.token == visit.token);
+    under_way.into_iter().any(|it| it.from < visit.id && it.to.is_at(&visit.node, visit.level))
 }
 
 /// Beside this slot there is one that is decided, or that somebody can decide.

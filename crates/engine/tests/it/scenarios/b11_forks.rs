@@ -295,3 +295,26 @@ after Open eva";
     let other = look_ahead(&company(), &inclusive(), "ann", json!({ "sum": 5000 }));
     assert_ne!(preview.hash, other.hash);
 }
+
+fn one_branch_stuck(on_reject: LaneReject) -> Run {
+    let lost = Block::Approval(node("lost", by(PersonRule::Role(role("R")))));
+    let mut fork = parallel("f", vec![vec![lost], vec![ask("y", &["bob"]), ask("z", &["cid"])]]);
+    fork.on_reject = on_reject;
+    Run::start(company().without_admin(), template(vec![ask("a", &["dan"]), Block::Parallel(fork)]), "ann")
+        .approve("dan")
+}
+
+#[test]
+fn while_one_branch_is_stuck_people_of_others_go_on() {
+    let run = one_branch_stuck(LaneReject::Collect).approve("bob");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Suspended, "cid"));
+    let run = run.reject("cid");
+    assert_eq!(run.status(), Status::Suspended, "the join waits for the branch that is stuck");
+}
+
+#[test]
+fn a_return_to_before_the_fork_takes_what_is_stuck_away() {
+    let run = one_branch_stuck(LaneReject::Collect).send_back("bob", "a");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "dan"));
+    assert_eq!(one_branch_stuck(LaneReject::EndInstance).reject("bob").status(), Status::Rejected);
+}

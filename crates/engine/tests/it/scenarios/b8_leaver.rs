@@ -6,7 +6,7 @@ use zhupi_engine::command::{AddSign, Handing, Opinion, Resubmit, Return, ReturnT
 use zhupi_engine::event::AddKind;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::{
-    AllReject, Approval, Assign, Block, EmptyRule, Mode, OrReject, RevokeRule, Threshold, Vote,
+    AllReject, Approval, Assign, Block, EmptyRule, Mode, OrReject, PersonRule, RevokeRule, Threshold, Vote,
 };
 use zhupi_engine::{Command, Status};
 
@@ -212,4 +212,29 @@ fn what_goes_back_to_somebody_away_is_with_whoever_stands_in_for_him() {
     run.act("bob", Command::Transfer(Handing { slot, to: user("dan"), comment: String::new() })).unwrap();
     let run = run.with(|world| world.away("bob", "eve").keeping_what_is_open());
     assert_eq!(gone(run, &["dan"]).pending(), "eve cid");
+}
+
+#[test]
+fn where_one_was_drawn_another_is() {
+    let mut drawn = node("n", by(PersonRule::Role(role("R"))));
+    drawn.assign = Assign::RoundRobin;
+    let world = world().role("R", &["bob", "cid"]);
+    let run = Run::start(world, template(vec![Block::Approval(drawn)]), "ann");
+    assert_eq!(run.pending(), "bob");
+    let run = run.with(|world| world.disabled("bob")).sweep();
+    assert_eq!(run.pending(), "cid");
+    let run = run.with(|world| world.disabled("cid")).sweep();
+    assert_eq!(run.pending(), "root", "nobody is left, and the empty rule says who decides");
+}
+
+#[test]
+fn where_it_was_sent_back_to_who_decided_the_others_are_asked() {
+    let anyone = node("n", by(PersonRule::Role(role("R"))));
+    let world = world().role("R", &["bob", "cid"]);
+    let run = Run::start(world, template(vec![Block::Approval(anyone), ask("m", &["dan"])]), "ann");
+    let run = run.approve("bob").send_back("dan", "n");
+    assert_eq!(run.pending(), "bob");
+    let run = run.with(|world| world.disabled("bob")).sweep();
+    assert_eq!(run.pending(), "cid");
+    assert_eq!(run.approve("cid").pending(), "dan");
 }

@@ -90,7 +90,22 @@ fn whoever_is_asked_for_consent_cannot_send_back_or_change_anything() {
     revoke(&mut run, "ann", "a mistake").unwrap();
     assert!(run.try_return("bob", "one").is_err());
     assert_eq!(run.instance.visits.last().unwrap().kind, VisitKind::Consent);
-    assert!(run.act("ann", Command::Withdraw { reason: "x".to_owned() }).is_err());
+}
+
+#[test]
+fn the_initiator_or_an_administrator_calls_off_what_nobody_answers() {
+    let asked = || {
+        let mut run = approved(RevokeRule::Consent { days: 30 });
+        revoke(&mut run, "ann", "wrong sum").unwrap();
+        run
+    };
+    let mut run = asked();
+    let withdraw = || Command::Withdraw { reason: String::new() };
+    assert_eq!(run.act("bob", withdraw()), Err(Rejection::NotInitiator));
+    run.act("ann", withdraw()).unwrap();
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Approved, ""));
+    let run = asked().intervene(Intervention::Terminate);
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Approved, ""));
 }
 
 #[test]
