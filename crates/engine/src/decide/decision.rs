@@ -108,8 +108,16 @@ fn may_stand_in(draft: &Draft<'_>, (visit, slot): (&Visit, &Slot), actor: UserId
     draft.template.settings.allow_agent
         && draft.is_manager(actor)
         && people_node(draft, visit).is_none_or(|node| !node.own_hand)
-        && !visit.slots.iter().any(|it| it.id != slot.id && speaks_in(actor, it))
+        && (is_one_enough(visit) || !visit.slots.iter().any(|it| it.id != slot.id && speaks_in(actor, it)))
         && (actor != draft.instance.initiator || may_approve_himself(draft.template, visit))
+}
+
+/// One voice settles it, so nobody's second voice takes the place of another's.
+fn is_one_enough(visit: &Visit) -> bool {
+    match visit.mode {
+        Mode::OrSign { .. } => true,
+        Mode::Countersign { .. } | Mode::InTurn | Mode::Vote(_) => false,
+    }
 }
 
 /// He has a slot, or decided in it for somebody else.

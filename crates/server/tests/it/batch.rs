@@ -46,11 +46,13 @@ async fn each_item_is_decided_and_reported_for_itself() {
 #[tokio::test]
 async fn several_tasks_of_one_instance_are_decided_one_after_another() {
     let company = Company::new().await;
-    let both = |id: &str| {
-        json!({ "kind": "approval", "id": id, "title": id, "mode": { "kind": "countersign" },
-            "approvers": company.people(&[&company.bob, &company.cat]) })
+    let asks = |id: &str, person: &Person| {
+        let node =
+            json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[person]) });
+        json!({ "id": format!("lane-{id}"), "when": "default", "blocks": [node] })
     };
-    let mut definition = leave(json!([both("one")]));
+    let lanes = [asks("one", &company.bob), asks("two", &company.cat)];
+    let mut definition = leave(json!([{ "kind": "parallel", "id": "both", "lanes": lanes }]));
     definition["settings"] = json!({ "managers": [company.eve.id], "allow_agent": true });
     company.publish("leave", definition).await;
     let instance = company.submit().await;

@@ -3,6 +3,7 @@
 use crate::world::*;
 use zhupi_engine::Status;
 use zhupi_engine::instance::TokenState;
+use zhupi_engine::template::{Approvers, Block, Dedup, OnReject};
 
 #[test]
 fn a_rejection_at_any_node_ends_the_instance_and_nothing_more_is_asked() {
@@ -12,4 +13,20 @@ fn a_rejection_at_any_node_ends_the_instance_and_nothing_more_is_asked() {
     assert_eq!((run.status(), run.pending().as_str()), (Status::Rejected, ""));
     assert!(run.visits("three").is_empty());
     assert_eq!(run.instance.tokens[0].state, TokenState::Cancelled);
+}
+
+#[test]
+fn a_rejection_goes_back_to_a_chain_whose_first_level_decided_before() {
+    let people = World::new().people(&["ann", "bob", "cid", "dan", "eve"]);
+    let world = people.department("D2", "", &["dan"]).department("D1", "D2", &["cid"]);
+    let world = world.person("ann", &["D1"]);
+    let mut last = node("b", members(&["eve"]));
+    last.on_reject = OnReject::ReturnTo("a".into());
+    let chain = node("a", Approvers::Chain(department_chain(2)));
+    let mut flow = template(vec![ask("x", &["cid"]), Block::Approval(chain), Block::Approval(last)]);
+    flow.settings.dedup = Dedup::default();
+    let run = Run::start(world, flow, "ann").approve("cid");
+    assert_eq!(run.pending(), "dan");
+    let run = run.approve("dan").reject("eve");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "dan"));
 }

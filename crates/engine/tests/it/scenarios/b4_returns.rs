@@ -651,21 +651,6 @@ fn a_jump_overtakes_a_return() {
 }
 
 #[test]
-fn a_rejection_goes_back_to_a_chain_whose_first_level_decided_before() {
-    let world = world().department("D2", "", &["dan"]).department("D1", "D2", &["cid"]);
-    let world = world.person("ann", &["D1"]);
-    let mut last = node("b", members(&["eve"]));
-    last.on_reject = OnReject::ReturnTo("a".into());
-    let chain = node("a", Approvers::Chain(department_chain(2)));
-    let mut flow = template(vec![ask("x", &["cid"]), Block::Approval(chain), Block::Approval(last)]);
-    flow.settings.dedup = Dedup::default();
-    let run = Run::start(world, flow, "ann").approve("cid");
-    assert_eq!(run.pending(), "dan");
-    let run = run.approve("dan").reject("eve");
-    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "dan"));
-}
-
-#[test]
 fn an_initiator_who_alone_administers_is_asked_and_not_passed_over() {
     let mut template = template(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
     template.settings.managers = vec![user("ann")];
