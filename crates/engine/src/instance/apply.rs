@@ -70,12 +70,7 @@ impl Instance {
             Event::TakenBack { .. } | Event::Returned { .. } | Event::ReturnSettled { .. } => {
                 self.apply_to_returns(event);
             }
-            Event::Superseded { visits } => {
-                self.visits
-                    .iter_mut()
-                    .filter(|it| visits.contains(&it.id))
-                    .for_each(|it| it.superseded = true);
-            }
+            Event::Superseded { visits } => self.supersede(visits),
             Event::TimersSet { visit, due_at, timers } => self.set_timers(*visit, *due_at, timers),
             Event::TimerFired { visit, timer, .. } => self.fire(*visit, *timer),
             Event::Urged { at, .. } => self.urged_at = Some(*at),
@@ -117,6 +112,10 @@ impl Instance {
             Event::Reminded { .. } | Event::ChildStarted { .. } | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
         }
+    }
+
+    fn supersede(&mut self, visits: &[VisitId]) {
+        self.visits.iter_mut().filter(|it| visits.contains(&it.id)).for_each(|it| it.superseded = true);
     }
 
     fn apply_to_returns(&mut self, event: &Event) {

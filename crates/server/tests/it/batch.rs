@@ -46,7 +46,7 @@ async fn each_item_is_decided_and_reported_for_itself() {
 #[tokio::test]
 async fn several_tasks_of_one_instance_are_decided_one_after_another() {
     let company = Company::new().await;
-    let asks = |id: &str, person: &Person| {
+    let asks = |id: &str, person: &Member| {
         let node =
             json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[person]) });
         json!({ "id": format!("lane-{id}"), "when": "default", "blocks": [node] })
