@@ -2,7 +2,7 @@
 //! to whoever returned it or visits every node in between once more.
 
 use super::advance::{Again, Arrival, enter_again, go_on, open, travel};
-use super::returning::{holder, overtake, still_there, supersede, target_of};
+use super::returning::{holder, overtake, rests_on_another, still_there, supersede, target_of};
 use super::submit::{check_picks, insists_on_people, simulate};
 use super::verdict::settle;
 use super::{Draft, Purpose, check_active, checked_text, edits};
@@ -119,8 +119,9 @@ fn way_on(draft: &Draft<'_>, returned: &Returned, here: &Visit) -> ResumeWay {
     }
 }
 
-/// Going forward from here, a token would come to whoever returned it through the same nodes as before. Missing people or
-/// picks on the way make it another way.
+/// Going forward from here, a token would come to whoever returned it through the same nodes as before, and whoever was spared
+/// there because of a decision that is void by now would be spared again. Missing people or picks on the way make it another
+/// way.
 fn is_same_way(
     draft: &Draft<'_>,
     returned: &Returned,
@@ -151,10 +152,20 @@ fn is_same_way(
         | VisitState::AutoRejected => !visit.superseded,
         VisitState::Open | VisitState::Returned | VisitState::Cancelled => false,
     };
-    let before = draft.instance.visits.iter().filter(on_the_way).filter(stands);
+    let before: Vec<&Visit> = draft.instance.visits.iter().filter(on_the_way).filter(stands).collect();
     let after = ahead.instance.visits.iter().skip(known);
-    let after = after.filter(|it| ahead.instance.line_of(it.token).contains(&returned.token));
-    Ok(arrives(&ahead.instance) && between.of(before) == between.of(after))
+    let after: Vec<&Visit> =
+        after.filter(|it| ahead.instance.line_of(it.token).contains(&returned.token)).collect();
+    let same = between.of(&before) == between.of(&after);
+    let spared_again = between
+        .spared(&before, |slot| is_void(&draft.instance, slot))
+        .is_subset(&between.spared(&after, |_| true));
+    Ok(arrives(&ahead.instance) && same && spared_again)
+}
+
+/// What was decided in a slot does not count any more.
+fn is_void(instance: &Instance, slot: SlotId) -> bool {
+    instance.slot(slot).is_none_or(|(visit, _)| visit.superseded)
 }
 
 fn is_under_way(ahead: &Draft<'_>) -> bool {
@@ -207,9 +218,23 @@ impl<'t> Between<'t> {
     }
 
     /// The places of visits, as far as they lie between.
-    fn of<'v>(&self, visits: impl Iterator<Item = &'v Visit>) -> BTreeSet<(usize, u32)> {
-        let places = visits.filter(|it| it.kind != VisitKind::Pause).filter_map(|it| self.place(it));
-        places.filter(|it| self.after.is_none_or(|after| *it > after) && Some(*it) < self.before).collect()
+    fn of(&self, visits: &[&Visit]) -> BTreeSet<(usize, u32)> {
+        let places = visits.iter().filter(|it| it.kind != VisitKind::Pause).filter_map(|it| self.place(it));
+        places.filter(|it| self.holds(*it)).collect()
+    }
+
+    fn holds(&self, place: (usize, u32)) -> bool {
+        self.after.is_none_or(|after| place > after) && Some(place) < self.before
+    }
+
+    /// Who was spared between, and where, because of certain decisions elsewhere.
+    fn spared(&self, visits: &[&Visit], of: impl Fn(SlotId) -> bool) -> BTreeSet<((usize, u32), UserId)> {
+        let places = visits.iter().filter_map(|it| Some((self.place(it)?, *it)));
+        let slots = places
+            .filter(|(place, _)| self.holds(*place))
+            .flat_map(|(place, visit)| visit.slots.iter().map(move |slot| (place, slot)));
+        let spared = slots.filter(|(_, slot)| rests_on_another(slot.state).is_some_and(&of));
+        spared.map(|(place, slot)| (place, slot.owner)).collect()
     }
 }
 

@@ -81,12 +81,13 @@ fn root(instance: &Instance, token: TokenId) -> TokenId {
     instance.line_of(token).last().copied().unwrap_or(token)
 }
 
-/// Visits before this one at which people decided, in order. What a return under way has gone back behind is not before it.
+/// Visits before this one that passed on people's consent, in order. What a return under way has gone back behind is not
+/// before it.
 fn path<'i>(instance: &'i Instance, from: &Visit) -> Vec<&'i Visit> {
     let line = instance.line_of(from.token);
     let decided = |visit: &&Visit| {
         let human = matches!(visit.kind, VisitKind::Approve | VisitKind::Handle | VisitKind::Pool);
-        human && visit.state == VisitState::Passed && !visit.superseded
+        human && !visit.superseded && has_consent(visit)
     };
     let under_way = instance.returns.iter().filter(|it| !it.settled && line.contains(&it.token));
     let behind: Vec<_> = under_way.map(|it| (it.from, target_of(instance, it))).collect();
@@ -95,6 +96,28 @@ fn path<'i>(instance: &'i Instance, from: &Visit) -> Vec<&'i Visit> {
     };
     let own = instance.visits.iter().filter(|it| it.id < from.id && line.contains(&it.token));
     own.filter(decided).filter(|visit| !gone_behind(visit)).collect()
+}
+
+/// Somebody approved here, or was spared because he had.
+fn has_consent(visit: &Visit) -> bool {
+    match visit.state {
+        VisitState::Passed => true,
+        VisitState::AutoApproved => visit.slots.iter().any(|slot| rests_on_another(slot.state).is_some()),
+        VisitState::Open
+        | VisitState::Rejected
+        | VisitState::AutoRejected
+        | VisitState::Returned
+        | VisitState::Skipped
+        | VisitState::Cancelled => false,
+    }
+}
+
+/// The slot whose approval another one was spared for.
+pub(super) fn rests_on_another(state: SlotState) -> Option<SlotId> {
+    if let SlotState::Auto(AutoReason::Duplicate { slot } | AutoReason::Kept { slot }) = state {
+        return Some(slot);
+    }
+    None
 }
 
 /// The visit whose people were asked again by a return; absent for the initiator.
@@ -338,14 +361,13 @@ fn acted(draft: &Draft<'_>, visit: &Visit) -> Vec<Found> {
     }
     let counted = visit.slots.iter().filter(|slot| slot.parent.is_none()).filter(|slot| match slot.state {
         SlotState::Approved | SlotState::Rejected | SlotState::Abstained => slot.decided.is_some(),
-        SlotState::Auto(AutoReason::Duplicate { .. } | AutoReason::Kept { .. }) => true,
+        state @ SlotState::Auto(_) => rests_on_another(state).is_some(),
         SlotState::Queued
         | SlotState::Pending
         | SlotState::Offered
         | SlotState::Taken
         | SlotState::Waiting
         | SlotState::Returned
-        | SlotState::Auto(_)
         | SlotState::AutoRejected(_)
         | SlotState::NotNeeded
         | SlotState::Removed

@@ -13,6 +13,7 @@ mod b17_refusals;
 mod b18_batch;
 mod b19_migration;
 mod b1_resolution;
+mod b20_defaults;
 mod b2_levels;
 mod b3_modes;
 mod b3_pool;
