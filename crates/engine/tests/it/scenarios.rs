@@ -20,6 +20,7 @@ mod b3_pool;
 mod b3_votes;
 mod b4_reject;
 mod b4_returns;
+mod b4_targets;
 mod b5_add_sign;
 mod b5_remove_sign;
 mod b6_absence;

@@ -2,14 +2,14 @@
 
 use crate::world::*;
 use serde_json::{Value as Json, json};
-use zhupi_engine::Submit;
 use zhupi_engine::condition::{
     Compare, Condition, DurationUnit, Ends, Facts, Figure, Group, Scope, SetOp, Subject, Test, TextOp,
     evaluate_groups,
 };
-use zhupi_engine::form::{Field, FieldKind, Form, read_values};
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, Form, read_values};
 use zhupi_engine::ids::UserId;
-use zhupi_engine::template::{Lane, When};
+use zhupi_engine::template::{Approval, Block, Lane, When};
+use zhupi_engine::{Status, Submit};
 
 fn world() -> World {
     World::new()
@@ -360,4 +360,16 @@ fn inputs_and_result_of_each_lane_tried_are_kept() {
     let first = tried[0].outcome.as_ref().unwrap();
     assert_eq!((tried.len(), first.holds, first.groups[0][0].saw.as_deref()), (2, false, Some("7")));
     assert_eq!(tried[1].outcome, None);
+}
+
+#[test]
+fn a_lane_looks_at_what_the_form_says_when_it_is_come_to() {
+    let lanes =
+        vec![lane("l", 1, over(100), vec![ask("high", &["cid"])]), lane("d", 2, When::Default, vec![])];
+    let edit = FieldAccess([("num".into(), Access::Edit)].into());
+    let first = Approval { fields: edit, ..node("first", members(&["bob"])) };
+    let template = with_form(fields(), vec![Block::Approval(first), branch("b", lanes)]);
+    let begun = || Run::start_with(world(), template.clone(), "ann", json!({"num": "7"}));
+    assert_eq!(begun().approve_with("bob", json!({"num": "700"})).pending(), "cid");
+    assert_eq!(begun().approve("bob").status(), Status::Approved);
 }

@@ -1,7 +1,7 @@
 //! B12: people are told, and nobody waits for them.
 
 use crate::world::*;
-use zhupi_engine::template::Template;
+use zhupi_engine::template::{Block, ResumePolicy, Template};
 use zhupi_engine::{Command, Rejection, Status, Submit};
 
 fn world() -> World {
@@ -130,4 +130,13 @@ fn whoever_names_himself_is_told_nothing_and_others_know_who_told_them() {
     assert_eq!(run.told(), "");
     run.act("bob", Command::Tell { people: vec![user("bob"), user("cid")] }).unwrap();
     assert_eq!((run.told().as_str(), run.instance.cc[0].by), ("cid", Some(user("bob"))));
+}
+
+#[test]
+fn whoever_was_told_is_not_told_again_when_it_comes_by_once_more() {
+    let mut last = node("n2", members(&["dan"]));
+    last.returns.resume = ResumePolicy::Replay;
+    let flow = vec![ask("n", &["bob"]), cc("c", &["cid"]), Block::Approval(last)];
+    let run = Run::start(world(), template(flow), "ann").approve("bob").send_back("dan", "n").approve("bob");
+    assert_eq!((run.pending().as_str(), run.told().as_str()), ("dan", "cid"));
 }

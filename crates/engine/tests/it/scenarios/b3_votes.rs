@@ -3,10 +3,11 @@
 use crate::flows::*;
 use crate::world::*;
 use fastrand::Rng;
+use zhupi_engine::command::Handing;
 use zhupi_engine::event::Decision;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
-use zhupi_engine::{Rejection, Status};
+use zhupi_engine::{Command, Rejection, Status};
 
 const NAMES: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
 
@@ -361,4 +362,23 @@ fn a_vote_that_is_asked_again_asks_all_its_voters() {
     let run = run.approve("bob");
     assert_eq!(run.pending(), "cid dan eve");
     assert_eq!(run.approve("cid").pending(), "fay");
+}
+
+#[test]
+fn whoever_is_taken_out_of_a_vote_counts_no_more_and_whoever_takes_over_counts_as_much() {
+    let weighed =
+        || Approval { ballots: vec![ballot(&["a"], 3)], ..vote_of(&["a", "b", "c"], percent(6000)) };
+    let mut run = begin(weighed()).approve("b");
+    let slot = run.slot_of("a");
+    run.act("mona", Command::RemoveSign { slot }).unwrap();
+    assert_eq!(run.pending(), "c", "one of two is not enough");
+    assert_eq!(run.approve("c").status(), Status::Approved);
+    let mut run = begin(weighed());
+    let handing = Handing { slot: run.slot_of("a"), to: user("d"), comment: String::new() };
+    run.act("a", Command::Transfer(handing)).unwrap();
+    assert_eq!(
+        run.approve("d").status(),
+        Status::Approved,
+        "his vote weighs what that of the one before did"
+    );
 }

@@ -471,3 +471,17 @@ fn whoever_was_brought_in_changes_nothing_when_he_sends_it_back() {
     let sent = run.act("xia", Command::Return(Return { opinion, to: ReturnTo::Initiator, resume: None }));
     assert!(matches!(sent, Err(Rejection::FormInvalid { .. })), "{sent:?}");
 }
+
+#[test]
+fn nobody_stands_in_for_whoever_is_brought_in_where_the_own_hand_is_wanted() {
+    let own_hand = Approval { own_hand: true, ..node("n", members(&["bob"])) };
+    let run = Run::start(world().away("xia", "yan"), template(vec![Block::Approval(own_hand)]), "ann");
+    assert_eq!(add(run, "bob", AddKind::Before, &["xia"]).pending(), "xia");
+}
+
+#[test]
+fn everybody_brought_in_is_heard_unless_the_one_who_brings_them_in_says_otherwise() {
+    let run = add(two(ALL), "bob", AddKind::Before, &["xia", "yan"]).approve("xia");
+    assert_eq!(run.pending(), "cid yan");
+    assert_eq!(AddSign::all(), ALL);
+}

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use zhupi_engine::Status;
-use zhupi_engine::approvers::WhyNote;
+use zhupi_engine::approvers::{WhyNote, WhyRule};
 use zhupi_engine::instance::{AutoReason, SlotState};
 use zhupi_engine::template::{Approval, Block, Mode, SelfRule};
 
@@ -53,4 +53,18 @@ fn exclude_removes_him_and_the_empty_rule_applies_where_nobody_is_left() {
 #[test]
 fn whoever_stands_in_has_one_slot_even_if_he_is_an_approver_anyway() {
     assert_eq!(run(Some(SelfRule::Supervisor), false, ALL, &["ann", "sue"]).pending(), "sue");
+}
+
+/// Neither a supervisor nor a head: that is as if nobody had been found, and never a pass.
+#[test]
+fn where_nobody_stands_above_the_initiator_the_empty_rule_applies() {
+    for rule in [SelfRule::Supervisor, SelfRule::DepartmentHead] {
+        let approval = Approval { self_rule: Some(rule), ..node("n", members(&["ann"])) };
+        let run = Run::start(World::new().people(&["ann"]), template(vec![Block::Approval(approval)]), "ann");
+        assert_eq!(
+            (run.pending().as_str(), run.why("root").rule),
+            ("root", WhyRule::WorkspaceAdmin),
+            "{rule:?}"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use crate::world::*;
 use zhupi_engine::approvers::{WhyNote, WhyRule};
 use zhupi_engine::instance::VisitState;
+use zhupi_engine::preview::Step;
 use zhupi_engine::template::{Approval, Block, EmptyRule, PersonRule, SelfRule, Template};
 use zhupi_engine::{Rejection, Status, Submit};
 
@@ -111,4 +112,17 @@ fn emptied_by_self_skip_is_approved_and_not_empty() {
 fn one_remaining_person_is_enough_to_go_on() {
     let world = World::new().people(&["ann"]).role("R", &["bob", "cid"]).disabled("bob");
     assert_eq!(Run::start(world, flow(EmptyRule::AutoReject), "ann").pending(), "cid");
+}
+
+#[test]
+fn a_preview_shows_who_decides_where_nobody_is_found() {
+    let mut template = flow(EmptyRule::TemplateAdmin);
+    template.settings.managers = vec![user("bob")];
+    let preview = look_ahead(&world(), &template, "ann", serde_json::json!({}));
+    let [Step::Approval { people, .. }] = &preview.steps[..] else { panic!("{:?}", preview.steps) };
+    assert_eq!((people[0].name.as_str(), &people[0].why.rule), ("bob", &WhyRule::TemplateAdmin));
+    let template = flow(EmptyRule::BlockSubmit);
+    let refused =
+        zhupi_engine::preview(&template, &world().directory(), user("ann"), &Submit::default(), at(0));
+    assert_eq!(refused.err(), Some(Rejection::NobodyFound { node: "n".into() }));
 }

@@ -2,10 +2,11 @@
 
 use crate::world::*;
 use serde_json::json;
+use zhupi_engine::command::{Opinion, Return, ReturnTo};
 use zhupi_engine::form::{Access, FieldAccess, FieldKind};
 use zhupi_engine::instance::SlotState;
 use zhupi_engine::template::{AllReject, Approval, Block, Dedup, Mode, Template};
-use zhupi_engine::{Event, Status};
+use zhupi_engine::{Command, Event, Rejection, Status};
 
 const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
 
@@ -76,4 +77,26 @@ fn whoever_was_spared_in_turn_is_asked_after_a_material_change() {
 fn whoever_has_left_since_is_not_asked_again() {
     let run = start(flow(ALL, &["bob", "cid"], true)).approve("bob").with(|world| world.disabled("bob"));
     assert_eq!(run.approve_with("cid", json!({ "sum": 12000 })).status(), Status::Approved);
+}
+
+/// Whether the change is material or not: he has not seen what he would decide on.
+#[test]
+fn whoever_saw_other_values_does_not_decide_on_these() {
+    let digest = |run: &Run| run.instance.contents.last().map(|content| content.digest.clone());
+    let mut run = start(flow(ALL, &["bob", "cid"], false));
+    let seen = digest(&run);
+    run = run.approve_with("bob", json!({ "sum": 900 }));
+    let opinion = |run: &Run, seen| Opinion { seen, ..Opinion::new(run.slot_of("cid"), "no") };
+    let old = opinion(&run, seen);
+    let back = Return { opinion: old.clone(), to: ReturnTo::Initiator, resume: None };
+    for command in [Command::Approve(old.clone()), Command::Reject(old), Command::Return(back)] {
+        assert_eq!(run.act("cid", command), Err(Rejection::ContentChanged));
+    }
+    let slot = run.slot_of("bob");
+    let decided = run.instance.slot(slot).unwrap().1.decided.clone().unwrap();
+    let approved = run.instance.contents.iter().position(|it| Some(&it.digest) == digest(&run).as_ref());
+    assert_eq!(Some(decided.content as usize), approved, "bob approved what he had made of it");
+    let opinion = opinion(&run, digest(&run));
+    run.act("cid", Command::Approve(opinion)).unwrap();
+    assert_eq!(run.status(), Status::Approved);
 }
