@@ -20,6 +20,7 @@ mod signers;
 mod submit;
 mod sweep;
 mod take_back;
+mod telling;
 mod time;
 mod verdict;
 mod waiting;
@@ -199,7 +200,7 @@ impl<'a> Draft<'a> {
             self.emit(Event::VisitClosed { at: self.at, visit, state: VisitState::Cancelled });
         }
         self.emit(Event::Ended { at: self.at, status, reason: reason.to_owned() });
-        advance::tell_at_end(self);
+        telling::at_end(self);
     }
 }
 
@@ -262,7 +263,7 @@ fn tell(draft: &mut Draft<'_>, actor: UserId, people: &[UserId]) -> Result<(), R
     }
     check_count("people", people)?;
     people.iter().try_for_each(|user| check_active(draft.directory, *user))?;
-    advance::tell_by_hand(draft, actor, people);
+    telling::by_hand(draft, actor, people);
     Ok(())
 }
 

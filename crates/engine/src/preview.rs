@@ -59,6 +59,8 @@ pub enum Step {
         node: Option<NodeId>,
         /// Its title.
         title: String,
+        /// On what occasion.
+        told: Occasion,
         /// Who, and why.
         people: Vec<Found>,
     },
@@ -156,6 +158,25 @@ pub enum Step {
         /// How.
         state: VisitState,
     },
+}
+
+/// On what occasion people are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// It is submitted.
+    AtStart,
+    /// A cc node is reached.
+    #[default]
+    AtNode,
+    /// A node has passed.
+    Passed,
+    /// A node was rejected.
+    Rejected,
+    /// The people of a node are late.
+    Late,
+    /// It has ended.
+    AtEnd,
 }
 
 /// A person on the likely path.

@@ -1,7 +1,9 @@
 //! Moving a token: into nodes, through branches, to the end. Stops where people are asked.
 
 use super::verdict::settle;
-use super::{Draft, Purpose, fork, freeze, later, picks, resuming, returning, revoke, time, waiting};
+use super::{
+    Draft, Purpose, fork, freeze, later, picks, resuming, returning, revoke, telling, time, waiting,
+};
 use crate::approvers::{
     Candidate, Found, Resolution, Scene, Why, WhyRule, chain_levels, draw, find_people, resolve,
 };
@@ -11,10 +13,9 @@ use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{AutoReason, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{
-    AllReject, Approval, Approvers, Assign, Auto, Block, Branch, Cc, Chain, EmptyRule, Heads, Lane, Mode,
-    Next, PersonRule, Quorum, Route, Template, When,
+    AllReject, Approval, Approvers, Assign, Auto, Block, Branch, Chain, EmptyRule, Heads, Lane, Mode, Next,
+    PersonRule, Quorum, Route, Template, When,
 };
-use std::collections::HashSet;
 
 /// Nodes a token passes by itself within one command; the rest follows by a timer that is due at once (semantics B17).
 const STEP_LIMIT: u32 = 200;
@@ -79,7 +80,7 @@ pub(super) fn travel<'t>(draft: &mut Draft<'t>, token: TokenId, next: Next<'t>) 
             Block::Each(node) => return fork::each(draft, token, node),
             Block::Delay(node) => return waiting::delay(draft, token, node),
             Block::Cc(node) => {
-                tell(draft, token, node);
+                telling::at_node(draft, token, node);
                 template.after(&node.id)
             }
             Block::Branch(branch) => match choose_lane(draft, token, branch) {
@@ -507,7 +508,10 @@ pub(super) fn go_on(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection>
     match (visit.kind, visit.state) {
         (_, VisitState::Open | VisitState::Cancelled | VisitState::Returned) => Ok(()),
         (VisitKind::Consent, _) => revoke::consent_given(draft, id),
-        (_, VisitState::Rejected | VisitState::AutoRejected) => reject(draft, id),
+        (_, VisitState::Rejected | VisitState::AutoRejected) => {
+            telling::outcome(draft, id);
+            reject(draft, id)
+        }
         (_, VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped) => pass(draft, id),
     }
 }
@@ -532,6 +536,9 @@ fn pass(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     let (token, level) = (visit.token, visit.level);
     let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
     let template = draft.template;
+    if !has_somebody(draft, &upcoming) {
+        telling::outcome(draft, id);
+    }
     if resuming::resumed(draft, id)? {
         return Ok(());
     }
@@ -572,50 +579,4 @@ pub(super) fn in_order(lanes: &[Lane]) -> Vec<&Lane> {
     let mut lanes: Vec<&Lane> = lanes.iter().collect();
     lanes.sort_by_key(|lane| (lane.when == When::Default, lane.priority));
     lanes
-}
-
-/// Tells people at a node and does not wait (B12).
-fn tell(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
-    let people = find_people(&node.people, Some(&node.id), draft.scene(token));
-    draft.sent_on.insert(draft.events.len(), token);
-    send(draft, (Some(&node.id), None), people);
-}
-
-/// Tells the people whom the initiator named.
-pub(super) fn tell_named(draft: &mut Draft<'_>, users: &[UserId]) {
-    let named = |user: &UserId| Found { user: *user, why: Why::by(WhyRule::Named) };
-    let by = draft.instance.initiator;
-    send(draft, (None, Some(by)), users.iter().map(named).collect());
-}
-
-/// Tells people whom somebody names while it runs, or afterwards. He tells himself nothing.
-pub(super) fn tell_by_hand(draft: &mut Draft<'_>, by: UserId, users: &[UserId]) {
-    let rule = WhyRule::Added { by: draft.directory.name(by) };
-    let named = |user: &UserId| Found { user: *user, why: Why::by(rule.clone()) };
-    send(draft, (None, Some(by)), users.iter().filter(|user| **user != by).map(named).collect());
-}
-
-/// Tells the result to the people of the template's setting. They are told even if they were told before (B12).
-pub(super) fn tell_at_end(draft: &mut Draft<'_>) {
-    let template = draft.template;
-    let people = find_people(&template.settings.cc_at_end, None, draft.scene(TokenId(0)));
-    let people = each_once(draft, people);
-    if !people.is_empty() {
-        draft.emit(Event::CcSent { at: draft.at, node: None, by: None, people });
-    }
-}
-
-/// One copy a person and instance (B12).
-fn send(draft: &mut Draft<'_>, (node, by): (Option<&NodeId>, Option<UserId>), people: Vec<Found>) {
-    let told: HashSet<UserId> = draft.instance.cc.iter().map(|entry| entry.user).collect();
-    let mut people = each_once(draft, people);
-    people.retain(|found| !told.contains(&found.user));
-    if !people.is_empty() {
-        draft.emit(Event::CcSent { at: draft.at, node: node.cloned(), by, people });
-    }
-}
-
-fn each_once(draft: &Draft<'_>, people: Vec<Found>) -> Vec<Found> {
-    let mut seen = HashSet::new();
-    people.into_iter().filter(|it| draft.directory.is_active(it.user) && seen.insert(it.user)).collect()
 }

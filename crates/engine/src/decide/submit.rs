@@ -1,8 +1,8 @@
 //! Beginning: what a submission needs, and a look along the likely path for people and picks it would lack.
 
-use super::advance::{start, tell_named};
+use super::advance::start;
 use super::verdict::settle;
-use super::{Draft, Purpose, TITLE_LIMIT, check_active, check_count, edits, freeze, picks, waiting};
+use super::{Draft, Purpose, TITLE_LIMIT, check_active, check_count, edits, freeze, picks, telling, waiting};
 use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
@@ -62,7 +62,8 @@ pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejec
     let linked = draft.outside.linked.clone();
     let digest = edits::digest(draft.instance.template_version, &form);
     draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial, linked, digest });
-    tell_named(draft, &request.cc);
+    telling::at_start(draft);
+    telling::named(draft, &request.cc);
     freeze::freeze(draft);
     start(draft)
 }

@@ -207,7 +207,7 @@ fn named_step(step: Option<&Step>) -> (Option<NodeId>, String) {
 fn named_place(wanted: u32, template: &Template) -> (Option<NodeId>, String) {
     let is_it = |block: &&Block| {
         let kinds = match block {
-            Block::Approval(_) => "a",
+            Block::Approval(_) => "ac",
             Block::Cc(_) => "c",
             Block::Branch(_) | Block::Parallel(_) | Block::Each(_) => "lbj",
             Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {

@@ -1,6 +1,6 @@
 //! What happened to a draft, as steps that people read: each branch of a fork in one piece.
 
-use super::{PreviewPerson, Step, Uncertain};
+use super::{Occasion, PreviewPerson, Step, Uncertain};
 use crate::condition::{Group, Subject};
 use crate::decide::Draft;
 use crate::directory::Directory;
@@ -75,7 +75,7 @@ impl<'d> Story<'d> {
             match event {
                 Event::LanesChosen { tried, .. } => chosen = Some((place, tried.as_slice())),
                 Event::TokenForked { fork, .. } => self.fork(place, fork, chosen.take()),
-                _ => self.steps.extend(step(event, self.may_change.contains(&place), draft)),
+                _ => self.steps.extend(step(place, self.may_change.contains(&place), draft)),
             }
         }
     }
@@ -126,14 +126,16 @@ fn way_of(event: &Event, sent_on: Option<TokenId>) -> Option<TokenId> {
     }
 }
 
-fn step(event: &Event, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
+fn step(place: usize, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
     let template = draft.template;
     let named = |node: &NodeId| (node.clone(), title_of(template, node));
+    let event = draft.events.get(place)?;
     match event {
         Event::VisitOpened { .. } => opened(event, draft),
         Event::CcSent { node, people, .. } => Some(Step::Cc {
             node: node.clone(),
             title: node.as_ref().map_or_else(String::new, |node| title_of(template, node)),
+            told: occasion(place, node.as_ref(), draft),
             people: people.clone(),
         }),
         Event::LaneChosen { branch, lane, tried, .. } => Some(Step::Lane {
@@ -160,6 +162,27 @@ fn step(event: &Event, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
             Some(Step::SubProcess { node, title, template: *template, waits: visit.is_some() })
         }
         _ => None,
+    }
+}
+
+/// People are told right after what they are told of.
+fn occasion(place: usize, node: Option<&NodeId>, draft: &Draft<'_>) -> Occasion {
+    let is_cc = |node: &NodeId| matches!(draft.template.block(node), Some(Block::Cc(_)));
+    let before = place.checked_sub(1).and_then(|place| draft.events.get(place));
+    match (node, before) {
+        (Some(node), _) if is_cc(node) => Occasion::AtNode,
+        (Some(_), Some(Event::VisitClosed { state, .. })) => match state {
+            VisitState::Rejected | VisitState::AutoRejected => Occasion::Rejected,
+            VisitState::Open
+            | VisitState::Passed
+            | VisitState::AutoApproved
+            | VisitState::Returned
+            | VisitState::Skipped
+            | VisitState::Cancelled => Occasion::Passed,
+        },
+        (Some(_), _) => Occasion::Late,
+        (None, Some(Event::Ended { .. })) => Occasion::AtEnd,
+        (None, _) => Occasion::AtStart,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A node at which people decide or carry something out, with everything that may be set at it.
 
-use super::{Approvers, Assign, Ballot, Deadline, Mode, Quorum, Weights};
+use super::{Approvers, Assign, Ballot, Deadline, Mode, PersonRule, Quorum, Weights};
 use crate::condition::Scope;
 use crate::form::FieldAccess;
 use crate::ids::{NodeId, UserId};
@@ -78,6 +78,9 @@ pub struct Approval {
     /// How long it may take.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deadline: Deadline,
+    /// Who is told how it came out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tells: Tells,
     /// Members we do not know, kept so that nothing is lost in a round trip.
     #[serde(flatten)]
     pub other: Map<String, Json>,
@@ -114,6 +117,7 @@ impl Approval {
             own_hand: false,
             fields: FieldAccess::default(),
             deadline: Deadline::default(),
+            tells: Tells::default(),
             other: Map::new(),
         }
     }
@@ -263,4 +267,16 @@ pub enum Offer {
     Among(Scope),
     /// Nobody: it is not offered.
     Nobody,
+}
+
+/// Who is told how a node came out; nobody waits for them (semantics B12).
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tells {
+    /// When it has passed, a chain at its last level.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<PersonRule>,
+    /// When it was rejected, whatever that leads to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<PersonRule>,
 }

@@ -39,7 +39,8 @@ pub fn check_template(template: &Template) -> Vec<Problem> {
     check.form();
     check.blocks(&template.flow, "flow", 0);
     check.flow_as_a_whole();
-    check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::End);
+    check.rules(&template.settings.cc_at_start, "settings.cc_at_start", Place::Told);
+    check.rules(&template.settings.cc_at_end, "settings.cc_at_end", Place::Told);
     check.settings();
     if template.settings.completion_callback.as_ref().is_some_and(|it| it.trim().is_empty()) {
         check.error("settings.completion_callback", "callback_blank", "the callback names no handler");
@@ -68,7 +69,8 @@ struct Check<'a> {
 enum Place {
     Approval,
     Cc,
-    End,
+    /// At the start, at the end, or when a node has come out.
+    Told,
 }
 
 impl<'a> Check<'a> {
@@ -295,6 +297,8 @@ impl<'a> Check<'a> {
                 "nobody is named for the case that nobody is found",
             );
         }
+        self.rules(&node.tells.passed, &format!("{path}.tells.passed"), Place::Told);
+        self.rules(&node.tells.rejected, &format!("{path}.tells.rejected"), Place::Told);
         self.decides(node, path);
         self.deadline(node, path);
         self.places(node, path);
@@ -344,8 +348,10 @@ impl<'a> Check<'a> {
                 PersonRule::Members(users) if users.is_empty() && place == Place::Approval => {
                     self.error(path, "approver_missing", "nobody is named to decide");
                 }
-                PersonRule::InitiatorPick { .. } | PersonRule::ApproverPick { .. } if place == Place::End => {
-                    self.error(path, "pick_unfit", "people are picked for a node; the end is none");
+                PersonRule::InitiatorPick { .. } | PersonRule::ApproverPick { .. }
+                    if place == Place::Told =>
+                {
+                    self.error(path, "pick_unfit", "people are picked for a node, and told at none");
                 }
                 PersonRule::ApproverPick { at, .. } => self.approver_pick(at, &path),
                 PersonRule::Item { column } => self.item_rule(column.as_ref(), &path),

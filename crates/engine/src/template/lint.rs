@@ -22,6 +22,7 @@ pub fn lint_template(template: &Template, directory: &Directory) -> Vec<Problem>
     let mut problems = Vec::new();
     lint_blocks(&template.flow, "flow", directory, &mut problems);
     lint_users(&template.settings.managers, "settings.managers", directory, &mut problems);
+    lint_rules(&template.settings.cc_at_start, "settings.cc_at_start", directory, &mut problems);
     lint_rules(&template.settings.cc_at_end, "settings.cc_at_end", directory, &mut problems);
     if !template.settings.managers.iter().any(|user| directory.is_active(*user))
         && directory.admins().is_empty()
@@ -47,6 +48,8 @@ fn lint_blocks(blocks: &[Block], path: &str, directory: &Directory, problems: &m
                 if let EmptyRule::Members(users) = &node.empty {
                     lint_users(users, &format!("{path}.empty"), directory, problems);
                 }
+                lint_rules(&node.tells.passed, &format!("{path}.tells.passed"), directory, problems);
+                lint_rules(&node.tells.rejected, &format!("{path}.tells.rejected"), directory, problems);
                 if node.empty == EmptyRule::AutoApprove {
                     let message = "passes without anybody where nobody is found";
                     problems.push(Problem::warning(format!("{path}.empty"), "auto_approve", message));

@@ -20,6 +20,9 @@ pub struct Settings {
     pub supervisor_gap: SupervisorGap,
     /// Withdrawing while running (semantics B9).
     pub withdraw: WithdrawRule,
+    /// Told when it is submitted (semantics B12).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cc_at_start: Vec<PersonRule>,
     /// Told at the end, with the result (semantics B12).
     pub cc_at_end: Vec<PersonRule>,
     /// The initiator may name people to be told at submit.
@@ -65,6 +68,7 @@ impl Default for Settings {
             dedup: Dedup::default(),
             supervisor_gap: SupervisorGap::default(),
             withdraw: WithdrawRule::default(),
+            cc_at_start: Vec::new(),
             cc_at_end: Vec::new(),
             allow_add_cc: false,
             allow_agent: false,

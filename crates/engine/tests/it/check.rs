@@ -191,11 +191,21 @@ fn currencies_are_codes() {
 }
 
 #[test]
-fn the_initiator_picks_once_for_a_node_and_not_for_the_end() {
+fn the_initiator_picks_once_for_a_node_and_for_nobody_who_is_only_told_of_it() {
     let pick = || PersonRule::InitiatorPick { many: false, among: Default::default() };
-    let mut template = template(vec![Block::Approval(node("n", Approvers::People(vec![pick(), pick()])))]);
+    let tells = Tells { passed: vec![pick()], rejected: vec![named(&["bob"]), pick()] };
+    let asked = Approval { tells, ..node("n", Approvers::People(vec![pick(), pick()])) };
+    let mut template = template(vec![Block::Approval(asked)]);
+    template.settings.cc_at_start = vec![pick()];
     template.settings.cc_at_end = vec![pick()];
-    check(template, &["flow[0].approvers pick_repeated", "settings.cc_at_end[0] pick_unfit"]);
+    let expected = [
+        "flow[0].approvers pick_repeated",
+        "flow[0].tells.passed[0] pick_unfit",
+        "flow[0].tells.rejected[1] pick_unfit",
+        "settings.cc_at_start[0] pick_unfit",
+        "settings.cc_at_end[0] pick_unfit",
+    ];
+    check(template, &expected);
 }
 
 #[test]

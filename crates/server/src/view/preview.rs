@@ -11,7 +11,7 @@ use zhupi_engine::form::{RowId, Value};
 use zhupi_engine::ids::{NodeId, TemplateId};
 use zhupi_engine::instance::{Item, Token, TokenState, VisitState};
 use zhupi_engine::preview::{
-    PathChange, PathDifference, Preview, PreviewPerson, Step, Uncertain, likely_path,
+    Occasion, PathChange, PathDifference, Preview, PreviewPerson, Step, Uncertain, likely_path,
 };
 use zhupi_engine::template::Mode;
 use zhupi_engine::{Directory, Instance, Status, Submit, Template};
@@ -57,6 +57,9 @@ pub enum StepView {
         #[schema(value_type = Option<String>)]
         node: Option<NodeId>,
         title: String,
+        /// `at_start`, `at_node`, `passed` and `rejected` of the node, `late` when it is not decided in time, `at_end`.
+        #[schema(value_type = String, example = "at_node")]
+        told: Occasion,
         people: Vec<PlannedPerson>,
     },
     /// A branch is decided.
@@ -243,8 +246,9 @@ fn step_view(step: Step, directory: &Directory) -> StepView {
             let people = people.into_iter().map(planned).collect();
             StepView::Approval { node, title, level, mode, people, state, uncertain }
         }
-        Step::Cc { node, title, people } => {
-            StepView::Cc { node, title, people: people.iter().map(|found| told(found, directory)).collect() }
+        Step::Cc { node, title, told, people } => {
+            let people = people.iter().map(|found| planned_copy(found, directory)).collect();
+            StepView::Cc { node, title, told, people }
         }
         Step::Lane { branch, lane, title, outcome, uncertain } => {
             StepView::Lane { node: branch, lane, title, outcome, uncertain }
@@ -293,6 +297,6 @@ fn planned(person: PreviewPerson) -> PlannedPerson {
     }
 }
 
-fn told(found: &Found, directory: &Directory) -> PlannedPerson {
+fn planned_copy(found: &Found, directory: &Directory) -> PlannedPerson {
     PlannedPerson { person: Person::of(found.user, directory), why: found.why.to_string(), auto_reason: None }
 }

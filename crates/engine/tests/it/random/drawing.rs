@@ -115,6 +115,11 @@ pub fn random_template(rng: &mut Rng) -> Template {
             rng,
             &[WithdrawRule::Never, WithdrawRule::BeforeFirstDecision, WithdrawRule::WhileRunning],
         ),
+        cc_at_start: if rng.u8(..6) == 0 {
+            vec![PersonRule::Members(some_users(rng, 2))]
+        } else {
+            Vec::new()
+        },
         cc_at_end: if rng.u8(..4) == 0 { vec![PersonRule::Members(some_users(rng, 2))] } else { Vec::new() },
         allow_add_cc: rng.bool(),
         allow_agent: rng.u8(..4) == 0,
@@ -354,8 +359,17 @@ fn random_approval(rng: &mut Rng, ids: &mut u32, before: &[String]) -> Approval 
         own_hand: rng.u8(..10) == 0,
         fields: random_access(rng),
         deadline: random_deadline(rng),
+        tells: random_tells(rng),
         ..crate::world::node(&new_id(ids), approvers)
     }
+}
+
+fn random_tells(rng: &mut Rng) -> Tells {
+    let people = |rng: &mut Rng| match rng.u8(..8) {
+        0 => vec![PersonRule::Members(some_users(rng, 2)), PersonRule::Initiator],
+        _ => Vec::new(),
+    };
+    Tells { passed: people(rng), rejected: people(rng) }
 }
 
 fn random_mode(rng: &mut Rng) -> Mode {

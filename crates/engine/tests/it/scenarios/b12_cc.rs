@@ -1,7 +1,10 @@
 //! B12: people are told, and nobody waits for them.
 
 use crate::world::*;
-use zhupi_engine::template::{Block, ResumePolicy, Template};
+use zhupi_engine::preview::Step;
+use zhupi_engine::template::{
+    Approval, Approvers, Block, OnReject, PersonRule, ResumePolicy, Tells, Template,
+};
 use zhupi_engine::{Command, Rejection, Status, Submit};
 
 fn world() -> World {
@@ -139,4 +142,87 @@ fn whoever_was_told_is_not_told_again_when_it_comes_by_once_more() {
     let flow = vec![ask("n", &["bob"]), cc("c", &["cid"]), Block::Approval(last)];
     let run = Run::start(world(), template(flow), "ann").approve("bob").send_back("dan", "n").approve("bob");
     assert_eq!((run.pending().as_str(), run.told().as_str()), ("dan", "cid"));
+}
+
+fn telling(id: &str, asked: &[&str], passed: &[&str], rejected: &[&str]) -> Approval {
+    let rules = |names: &[&str]| if names.is_empty() { vec![] } else { vec![named(names)] };
+    let tells = Tells { passed: rules(passed), rejected: rules(rejected) };
+    Approval { tells, ..node(id, members(asked)) }
+}
+
+#[test]
+fn people_of_the_template_are_told_at_the_start() {
+    let mut template = flow();
+    template.settings.cc_at_start = vec![named(&["dan"]), PersonRule::Initiator];
+    let run = Run::start(world(), template, "ann");
+    assert_eq!((run.told().as_str(), run.pending().as_str()), ("dan ann cid", "bob"));
+    assert_eq!((&run.instance.cc[0].node, run.instance.cc[0].by), (&None, None));
+}
+
+#[test]
+fn some_are_told_when_a_node_passes_and_others_when_it_is_rejected() {
+    let begun = || {
+        Run::start(
+            world(),
+            template(vec![Block::Approval(telling("n", &["bob"], &["cid"], &["dan"]))]),
+            "ann",
+        )
+    };
+    assert_eq!(begun().told(), "");
+    let run = begun().approve("bob");
+    assert_eq!((run.told().as_str(), &run.instance.cc[0].node), ("cid", &Some("n".into())));
+    assert_eq!(begun().reject("bob").told(), "dan");
+}
+
+#[test]
+fn a_chain_tells_once_it_has_passed_as_a_whole() {
+    let world = World::new().department("D1", "D2", &["h1"]).department("D2", "", &["h2"]);
+    let world = world.person("ann", &["D1"]).people(&["cid"]);
+    let tells = Tells { passed: vec![named(&["cid"])], rejected: vec![] };
+    let chain = Approval { tells, ..node("n", Approvers::Chain(department_chain(2))) };
+    let run = Run::start(world, template(vec![Block::Approval(chain)]), "ann").approve("h1");
+    assert_eq!(run.told(), "");
+    assert_eq!(run.approve("h2").told(), "cid");
+}
+
+#[test]
+fn how_a_node_came_out_is_told_nobody_before_it_is_reached_nor_when_it_is_sent_back() {
+    let asked = Block::Approval(telling("n", &["bob"], &["cid"], &["dan"]));
+    let template = template(vec![ask("m", &["cid"]), asked]);
+    assert_eq!(Run::start(world(), template.clone(), "ann").reject("cid").told(), "");
+    assert_eq!(Run::start(world(), template, "ann").approve("cid").send_back("bob", "m").told(), "");
+}
+
+#[test]
+fn a_rejection_that_is_mapped_to_a_return_is_told_too() {
+    let mapped = Approval { on_reject: OnReject::ReturnToInitiator, ..telling("n", &["bob"], &[], &["dan"]) };
+    let run = Run::start(world(), template(vec![Block::Approval(mapped)]), "ann").reject("bob");
+    assert_eq!((run.status(), run.told().as_str()), (Status::Returned, "dan"));
+}
+
+#[test]
+fn one_copy_a_person_from_start_to_outcome_and_once_more_the_result() {
+    let mut template =
+        template(vec![cc("c", &["cid"]), Block::Approval(telling("n", &["bob"], &["cid", "dan"], &[]))]);
+    template.settings.cc_at_start = vec![named(&["cid"])];
+    template.settings.cc_at_end = vec![named(&["cid"])];
+    assert_eq!(Run::start(world(), template, "ann").approve("bob").told(), "cid dan cid");
+}
+
+#[test]
+fn the_preview_shows_everybody_who_will_be_told_and_when() {
+    let mut template =
+        template(vec![cc("c", &["dan"]), Block::Approval(telling("n", &["bob"], &["cid"], &["dan"]))]);
+    template.settings.cc_at_start = vec![named(&["bob"])];
+    template.settings.cc_at_end = vec![named(&["ann"])];
+    let preview = look_ahead(&world(), &template, "ann", serde_json::json!({}));
+    let told = preview.steps.iter().filter_map(|step| match step {
+        Step::Cc { node, people, told, .. } => {
+            let node = node.as_ref().map(ToString::to_string).unwrap_or_default();
+            let names: Vec<_> = people.iter().map(|it| name(it.user)).collect();
+            Some(format!("{told:?} {node} {}", names.join("+")))
+        }
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["AtStart  bob", "AtNode c dan", "Passed n cid", "AtEnd  ann"]);
 }
