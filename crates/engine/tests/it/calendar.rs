@@ -4,7 +4,7 @@ use crate::world::*;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use zhupi_engine::Directory;
-use zhupi_engine::calendar::{Calendar, Period, WorkTime};
+use zhupi_engine::calendar::{Calendar, DATES_LIMIT, PERIODS_LIMIT, Period, WorkTime};
 use zhupi_engine::ids::CalendarId;
 
 fn calendar_id(name: &str) -> CalendarId {
@@ -198,6 +198,31 @@ fn what_is_wrong_with_a_calendar_is_named() {
         ]
     );
     assert_eq!(standard().check(""), []);
+}
+
+#[test]
+fn a_day_has_so_many_periods_and_a_calendar_so_many_dates() {
+    let hours =
+        |count: usize| (0..count).map(|hour| periods(&[&format!("{hour:02}:00-{hour:02}:30")])[0]).collect();
+    let codes = |calendar: &Calendar| calendar.check("").into_iter().map(|it| it.code).collect::<Vec<_>>();
+    let mut calendar = standard();
+    calendar.make_up.insert(date("2026-10-10"), hours(PERIODS_LIMIT));
+    assert!(codes(&calendar).is_empty());
+    calendar.make_up.insert(date("2026-10-10"), hours(PERIODS_LIMIT + 1));
+    assert_eq!(codes(&calendar), ["too_many"]);
+    calendar.make_up.clear();
+    let days = std::iter::successors(Some(date("2026-01-01")), |date| date.tomorrow().ok());
+    calendar.holidays = days.clone().take(DATES_LIMIT).collect();
+    assert!(codes(&calendar).is_empty());
+    calendar.holidays = days.take(DATES_LIMIT + 1).collect();
+    assert_eq!(codes(&calendar), ["too_many"]);
+}
+
+#[test]
+fn periods_may_touch() {
+    let mut calendar = standard();
+    calendar.make_up.insert(date("2026-10-10"), periods(&["09:00-12:00", "12:00-13:00"]));
+    assert_eq!(calendar.check(""), []);
 }
 
 fn directory() -> Directory {

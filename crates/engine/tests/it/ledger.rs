@@ -1,7 +1,7 @@
 //! The hash chain: whatever is done to a history is found, and where.
 
 use crate::world::*;
-use zhupi_engine::ledger::{Break, Entry, Follower, GENESIS, Sealed, hex, seal};
+use zhupi_engine::ledger::{Break, Entry, Follower, GENESIS, Sealed, beginning, hex, seal};
 use zhupi_engine::{Event, Instance};
 
 fn history() -> (Instance, Vec<Sealed>) {
@@ -78,4 +78,31 @@ fn an_unreadable_entry_is_named() {
     let text = "{}".to_owned();
     let hash = <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
     assert!(matches!(follow(&[Sealed { text, hash }]), Err(Break::Unreadable { seq: 1, .. })));
+}
+
+#[test]
+fn a_history_begins_with_the_version_the_instance_began_with() {
+    let (mut now, _) = history();
+    now.template_version = 9;
+    let taken_over = |from, version| Event::Migrated {
+        at: at(0),
+        from,
+        version,
+        by: None,
+        reason: String::new(),
+        digest: String::new(),
+        nodes: Default::default(),
+    };
+    let entry = |events| Entry {
+        instance: now.id,
+        seq: 1,
+        at: at(0),
+        actor: user("root"),
+        command: "test".to_owned(),
+        events,
+        previous: String::new(),
+    };
+    assert_eq!(beginning(&now, &[]).template_version, 9, "never taken over");
+    let entries = [entry(vec![taken_over(4, 6)]), entry(vec![taken_over(6, 9)])];
+    assert_eq!(beginning(&now, &entries).template_version, 4);
 }

@@ -18,4 +18,5 @@ mod reference;
 mod scenarios;
 mod today;
 mod values;
+mod wording;
 mod world;

@@ -3,8 +3,10 @@
 use crate::world::*;
 use zhupi_engine::Status;
 use zhupi_engine::command::Intervention;
-use zhupi_engine::instance::TokenState;
-use zhupi_engine::template::{Approvers, Block, Dedup, OnReject};
+use zhupi_engine::instance::{TokenState, VisitState};
+use zhupi_engine::template::{
+    AllReject, Approval, Approvers, Block, Dedup, MaxRounds, Mode, OnReject, Template, TooManyRounds,
+};
 
 #[test]
 fn a_rejection_at_any_node_ends_the_instance_and_nothing_more_is_asked() {
@@ -45,4 +47,49 @@ fn rejected_behind_a_chain(before: &[&str], first_level: impl FnOnce(Run) -> Run
     let run = first_level(Run::start(world, flow, "ann").approve(before[0]));
     assert_eq!(run.pending(), "dan");
     run.approve("dan").reject("eve")
+}
+
+/// a (bob), then b (cid), whose rejection goes back.
+fn mapped(to: OnReject) -> Template {
+    let second = Approval { on_reject: to, ..node("b", members(&["cid"])) };
+    template(vec![ask("a", &["bob"]), Block::Approval(second)])
+}
+
+fn at_the_second(template: Template) -> Run {
+    Run::start(World::new().people(&["ann", "bob", "cid"]), template, "ann").approve("bob")
+}
+
+#[test]
+fn a_rejection_mapped_to_an_initiator_who_has_left_is_a_rejection() {
+    let run = at_the_second(mapped(OnReject::ReturnToInitiator)).with(|world| world.disabled("ann"));
+    assert_eq!(run.reject("cid").status(), Status::Rejected);
+}
+
+#[test]
+fn a_rejection_that_would_be_one_return_too_many_is_a_rejection() {
+    let mut template = mapped(OnReject::ReturnTo("a".into()));
+    template.settings.max_rounds = Some(MaxRounds { returns: 2, then: TooManyRounds::Reject });
+    let run = at_the_second(template).reject("cid");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "bob"));
+    let run = run.approve("bob").reject("cid");
+    assert_eq!((run.status(), run.visit("b").state), (Status::Rejected, VisitState::Rejected));
+    let mut run = at_the_second(mapped(OnReject::ReturnTo("a".into())));
+    for _ in 0..50 {
+        run = run.reject("cid").approve("bob");
+    }
+    assert_eq!(run.reject("cid").status(), Status::Rejected, "however patient the template is");
+}
+
+/// Who was asked to decide together and said no last is who sends it back.
+#[test]
+fn a_mapped_rejection_is_sent_back_by_whoever_said_no() {
+    let mut template = mapped(OnReject::ReturnToInitiator);
+    if let Block::Approval(second) = &mut template.flow[1] {
+        second.approvers = members(&["cid", "dan"]);
+        second.mode = Mode::Countersign { reject: AllReject::WaitForAll };
+    }
+    let run = Run::start(World::new().people(&["ann", "bob", "cid", "dan"]), template, "ann");
+    let run = run.approve("bob").reject("dan").approve("cid");
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));
+    assert_eq!(run.instance.returns[0].by, user("dan"));
 }
