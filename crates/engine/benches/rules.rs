@@ -17,6 +17,10 @@ use zhupi_engine::template::{
 };
 use zhupi_engine::{Command, Envelope, Instance, Submit, decide, preview};
 
+/// The one Zhupi ships with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Nodes of the template at which people decide.
 const NODES: u32 = 50;
 /// Slots that are open when somebody decides.

@@ -222,14 +222,15 @@ fn mark_duplicates(candidates: &mut [Candidate], node: &Approval, scene: Scene<'
     if !may_be_spared(node, scene) {
         return;
     }
-    let earlier: Vec<&Visit> = human_visits(scene.instance, scene.token);
-    let counted = match scene.template.settings.dedup {
+    let path = scene.instance.line_of(scene.token);
+    let mut earlier = human_visits(scene.instance, &path);
+    let counted: Vec<&Visit> = match scene.template.settings.dedup {
         Dedup::None | Dedup::LastOnly => return,
-        Dedup::FirstOnly => &earlier[..],
-        Dedup::Consecutive => match earlier.last() {
-            Some(last) if !joined_since(scene.instance, scene.token, last) => std::slice::from_ref(last),
-            Some(_) | None => &[][..],
-        },
+        Dedup::FirstOnly => earlier.collect(),
+        Dedup::Consecutive => {
+            let last = earlier.next_back();
+            last.filter(|it| !joined_since(scene.instance, &path, it)).into_iter().collect()
+        }
     };
     for candidate in candidates.iter_mut().filter(|it| it.auto.is_none()) {
         candidate.auto = counted.iter().find_map(|visit| own_approval(visit, candidate.user, scene));
@@ -248,16 +249,14 @@ pub(crate) fn may_be_spared(node: &Approval, scene: Scene<'_>) -> bool {
     !wants_more && !fields.iter().any(has_to_fill_in)
 }
 
-/// Visits on the token's own path at which somebody decided himself, in order.
-fn human_visits(instance: &Instance, token: TokenId) -> Vec<&Visit> {
-    let path = instance.line_of(token);
+/// Visits on a token's own path at which somebody decided himself, in order.
+fn human_visits<'i>(instance: &'i Instance, path: &[TokenId]) -> impl DoubleEndedIterator<Item = &'i Visit> {
     let decided = |visit: &&Visit| visit.slots.iter().any(|slot| slot.decided.is_some());
-    instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided).collect()
+    instance.visits.iter().filter(|visit| path.contains(&visit.token)).filter(decided)
 }
 
 /// Somebody decided after a visit in a branch that has joined the token's path since.
-fn joined_since(instance: &Instance, token: TokenId, last: &Visit) -> bool {
-    let path = instance.line_of(token);
+fn joined_since(instance: &Instance, path: &[TokenId], last: &Visit) -> bool {
     let done = |id: &TokenId| {
         let state = instance.token(*id).map(|it| it.state);
         matches!(state, Some(TokenState::Finished | TokenState::Cancelled))

@@ -62,9 +62,10 @@ fn send_on(
 
 /// A visit has passed that something was returned to: goes on as the return says. Whether it did.
 pub(super) fn resumed(draft: &mut Draft<'_>, id: VisitId) -> Result<bool, Rejection> {
-    let Some(visit) = draft.instance.visit(id).cloned() else { return Ok(false) };
-    if let Some((number, returned)) = under_way(&draft.instance, &visit) {
-        let way = way_on(draft, &returned, &visit);
+    let Some(visit) = draft.instance.visit(id) else { return Ok(false) };
+    let (token, revised) = (visit.token, visit.kind == VisitKind::Revise);
+    if let Some((number, returned)) = under_way(&draft.instance, visit) {
+        let way = way_on(draft, &returned, visit);
         draft.emit(Event::ReturnSettled { number, way: way.clone(), visit: Some(id) });
         match way {
             ResumeWay::StraightBack => {
@@ -74,11 +75,11 @@ pub(super) fn resumed(draft: &mut Draft<'_>, id: VisitId) -> Result<bool, Reject
             ResumeWay::Replay { .. } | ResumeWay::Overtaken => replay(draft, &returned, id),
         }
     }
-    if visit.kind != VisitKind::Revise {
+    if !revised {
         return Ok(false);
     }
     let template = draft.template;
-    travel(draft, visit.token, template.start())?;
+    travel(draft, token, template.start())?;
     Ok(true)
 }
 
@@ -88,9 +89,9 @@ fn under_way(instance: &Instance, visit: &Visit) -> Option<(u32, Returned)> {
         ReturnTo::Initiator => visit.kind == VisitKind::Revise,
         to @ (ReturnTo::Node(_) | ReturnTo::Level { .. }) => to.is_at(&visit.node, visit.level),
     };
-    let mut returns = (0..).zip(&instance.returns).collect::<Vec<(u32, _)>>().into_iter().rev();
+    let mut returns = instance.returns.iter().enumerate().rev();
     let found = returns.find(|(_, it)| !it.settled && it.token == visit.token && here(it));
-    found.map(|(number, returned)| (number, returned.clone()))
+    found.map(|(number, returned)| (number as u32, returned.clone()))
 }
 
 /// Straight back or not, and why.

@@ -2,6 +2,7 @@
 
 use crate::ids::FieldId;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -44,6 +45,12 @@ impl From<&str> for FieldKey {
     }
 }
 
+impl Borrow<str> for FieldKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for FieldKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -63,7 +70,7 @@ impl FieldAccess {
 
     /// Of a control.
     pub fn of(&self, field: &FieldId) -> Access {
-        self.0.get(&FieldKey::from(field)).copied().unwrap_or_default()
+        self.0.get(field.0.as_str()).copied().unwrap_or_default()
     }
 
     /// Of a column of a table. A hidden table has no column to see.

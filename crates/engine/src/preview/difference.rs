@@ -6,6 +6,7 @@ use crate::ids::NodeId;
 use crate::template::{Block, Template};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// So many steps have a mark of their own in a fingerprint; the others share one.
 const MARKED_STEPS: usize = 200;
@@ -99,9 +100,13 @@ pub(super) fn fingerprint(steps: &[Step]) -> String {
     if marks.is_empty() {
         return "-".to_owned();
     }
-    let texts: Vec<String> =
-        marks.iter().map(|mark| format!("{:08x}{:08x}", mark.place, mark.says)).collect();
-    texts.join(".")
+    let mut text = String::with_capacity(marks.len() * 17);
+    for mark in &marks {
+        let dot = if text.is_empty() { "" } else { "." };
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{dot}{:08x}{:08x}", mark.place, mark.says);
+    }
+    text
 }
 
 fn read_marks(fingerprint: &str) -> Option<Vec<Mark>> {

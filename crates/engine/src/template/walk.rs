@@ -17,19 +17,9 @@ pub enum Next<'a> {
 
 impl Block {
     /// The block lists inside it, in the order they are drawn.
-    pub fn lists(&self) -> Vec<&[Block]> {
-        match self {
-            Block::Branch(branch) => branch.lanes.iter().map(|lane| &lane.blocks[..]).collect(),
-            Block::Parallel(fork) => fork.lanes.iter().map(|lane| &lane.blocks[..]).collect(),
-            Block::Each(each) => vec![&each.blocks],
-            Block::Approval(_)
-            | Block::Cc(_)
-            | Block::Delay(_)
-            | Block::Trigger(_)
-            | Block::SubProcess(_)
-            | Block::Route(_)
-            | Block::Auto(_) => Vec::new(),
-        }
+    pub fn lists(&self) -> impl Iterator<Item = &[Block]> {
+        let each = if let Block::Each(each) = self { Some(&each.blocks[..]) } else { None };
+        self.lanes().iter().map(|lane| &lane.blocks[..]).chain(each)
     }
 
     /// Its lanes, where it has some.
@@ -126,7 +116,7 @@ impl Template {
 fn collect<'a>(blocks: &'a [Block], all: &mut Vec<&'a Block>) {
     for block in blocks {
         all.push(block);
-        block.lists().into_iter().for_each(|list| collect(list, all));
+        block.lists().for_each(|list| collect(list, all));
     }
 }
 
@@ -135,7 +125,7 @@ fn find<'a>(blocks: &'a [Block], id: &NodeId) -> Option<&'a Block> {
         if block.id() == id {
             return Some(block);
         }
-        block.lists().into_iter().find_map(|list| find(list, id))
+        block.lists().find_map(|list| find(list, id))
     })
 }
 
@@ -148,7 +138,7 @@ fn climb_to<'a>(blocks: &'a [Block], id: &NodeId, around: &mut Vec<&'a NodeId>) 
         if block.is_fork() {
             around.push(block.id());
         }
-        let inside = block.lists().into_iter().any(|list| climb_to(list, id, around));
+        let inside = block.lists().any(|list| climb_to(list, id, around));
         if !inside {
             around.truncate(depth);
         }
@@ -165,7 +155,7 @@ fn after<'a>(blocks: &'a [Block], id: &NodeId, follows: Next<'a>) -> Option<Next
             return Some(next);
         }
         let inner = if block.is_fork() { Next::Join(block.id()) } else { next };
-        if let Some(found) = block.lists().into_iter().find_map(|list| after(list, id, inner)) {
+        if let Some(found) = block.lists().find_map(|list| after(list, id, inner)) {
             return Some(found);
         }
         rest = tail;

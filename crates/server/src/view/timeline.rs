@@ -339,7 +339,7 @@ fn find_title<'a>(blocks: &'a [Block], node: &NodeId) -> Option<&'a str> {
         if block.id() == node {
             return Some(block.title());
         }
-        block.lists().into_iter().find_map(|list| find_title(list, node))
+        block.lists().find_map(|list| find_title(list, node))
     })
 }
 
@@ -348,7 +348,7 @@ fn find_lane<'a>(blocks: &'a [Block], branch: &NodeId, lane: &NodeId) -> Option<
         if block.id() == branch {
             return block.lanes().iter().find(|it| &it.id == lane);
         }
-        block.lists().into_iter().find_map(|list| find_lane(list, branch, lane))
+        block.lists().find_map(|list| find_lane(list, branch, lane))
     })
 }
 

@@ -28,7 +28,7 @@ impl<'a> Walk<'a> {
             if let Block::Route(route) = block {
                 self.route(route, &path);
             }
-            for (lane, blocks) in block.lists().into_iter().enumerate() {
+            for (lane, blocks) in block.lists().enumerate() {
                 let inside = match block {
                     Block::Each(_) => format!("{path}.blocks"),
                     _ => format!("{path}.lanes[{lane}].blocks"),
@@ -99,7 +99,7 @@ impl Changes {
                 | Block::Route(_)
                 | Block::Auto(_) => false,
             };
-            block.lists().into_iter().for_each(|list| self.add(list));
+            block.lists().for_each(|list| self.add(list));
         }
     }
 

@@ -86,7 +86,7 @@ fn render_blocks(opening: Option<Json>, blocks: &[Block], rendering: &Rendering<
             // The family has no word for these: their place is drawn, and what lies in their lanes.
             Block::Parallel(_) | Block::Each(_) => {
                 nodes.push(bare_node(rendering.numbering.node(block.id()), block.title()));
-                nodes.extend(block.lists().into_iter().flat_map(|list| render_blocks(None, list, rendering)));
+                nodes.extend(block.lists().flat_map(|list| render_blocks(None, list, rendering)));
             }
             Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {
                 nodes.push(bare_node(rendering.numbering.node(block.id()), block.title()));
