@@ -4,6 +4,7 @@
 mod company;
 mod crm;
 mod esign;
+mod rules;
 mod stories;
 mod surface;
 mod templates;

@@ -1,19 +1,27 @@
 //! What people of the demo company have asked for lately, and how far it got.
 
-use super::company::Company;
+use super::company::{Company, MANAGER};
 use crate::app::Shared;
 use crate::app::act::{Options, Submission};
 use crate::error::Error;
 use jiff::SignedDuration;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use zhupi_engine::event::Decision;
-use zhupi_engine::form::read_values;
-use zhupi_engine::ids::{TemplateId, TenantId, UserId};
+use std::sync::Arc;
+use zhupi_engine::command::{AddSign, Handing, Opinion, Resubmit, Return, ReturnTo};
+use zhupi_engine::event::AddKind;
+use zhupi_engine::form::{Edit, Edits, Value, read_values};
+use zhupi_engine::ids::{InstanceId, SlotId, TemplateId, TenantId, UserId};
+use zhupi_engine::instance::{Instance, SlotState, Status};
 use zhupi_engine::{Command, Submit};
 
-/// A request: the template's code, who asks, the form (`@login` is a person, `#name` a department), and what happened:
-/// `a` the next person approves, `r` he rejects, `c` the initiator says something, `w` he withdraws.
+/// A request: the template's code, who asks, the form (`@login` is a person, `#name` a department, `!code` the latest
+/// approved request of a template), and what happened. The next person who is asked
+/// - `a` approves, `r` rejects, `n` abstains, `b` sends it back to the initiator,
+/// - `t` hands it to whoever runs the templates, `j` brings him in beside himself, `k` claims it from a pool,
+/// - `y` approves and says that it is solved, `z` that it is not.
+///
+/// The initiator `c` says something, `s` sends on what was sent back, `w` withdraws.
 type Story = (&'static str, &'static str, &'static str, &'static str);
 
 const STORIES: &[Story] = &[
@@ -181,6 +189,63 @@ const STORIES: &[Story] = &[
         r##"{"name":"叶知秋","department":["#设计组"],"date":"2026-10-08","mentor":["@ruan.qi"]}"##,
         "",
     ),
+    (
+        "project",
+        "tang.ye",
+        r#"{"name":"日志平台","period":{"start":"2026-09-01","end":"2026-12-31"},"costs":[{"item":"服务器","price":"21500","number":"4"},{"item":"实施","price":"1800.50","number":"12"}],"risks":"旧系统并行三个月"}"#,
+        "aaaaaaa",
+    ),
+    (
+        "project",
+        "wen.ruo",
+        r#"{"name":"品牌焕新","period":{"start":"2026-10-08","end":"2027-03-31"},"costs":[{"item":"设计","price":"68000","number":"1"}]}"#,
+        "aaan",
+    ),
+    (
+        "project",
+        "pei.ran",
+        r#"{"name":"设计语言","period":{"start":"2026-09-15","end":"2026-11-30"},"costs":[{"item":"外部顾问","price":"1200","number":"20"}]}"#,
+        "ab",
+    ),
+    (
+        "project",
+        "song.ke",
+        r#"{"name":"移动端重构","period":{"start":"2026-09-01","end":"2027-01-31"},"costs":[{"item":"测试机","price":"3999","number":"6"}]}"#,
+        "absaa",
+    ),
+    (
+        "acceptance",
+        "ji.chen",
+        r#"{"purchase":"!purchase","items":[{"goods":"品牌手册","owner":["@cheng.yan"],"sum":"6000"},{"goods":"品牌手册英文版","owner":["@yu.tong"],"sum":"3800"}]}"#,
+        "ar",
+    ),
+    (
+        "acceptance",
+        "bu.yi",
+        r#"{"purchase":"!purchase","items":[{"goods":"补印","owner":["@cheng.yan"],"sum":"1200"}]}"#,
+        "",
+    ),
+    ("service", "han.lu", r#"{"what":"会议室投影没有信号","phone":"13800000000"}"#, "kazkay"),
+    ("service", "mi.xue", r#"{"what":"新同事邮箱开通"}"#, "k"),
+    ("service", "shu.wen", r#"{"what":"打印机卡纸"}"#, ""),
+    (
+        "overtime",
+        "jiang.yi",
+        r#"{"period":{"start":"2026-08-29T18:00","end":"2026-08-29T20:00"},"reason":"值守上线"}"#,
+        "",
+    ),
+    (
+        "overtime",
+        "luo.bin",
+        r#"{"period":{"start":"2026-08-29T18:00","end":"2026-08-29T23:30"},"reason":"数据迁移"}"#,
+        "ta",
+    ),
+    (
+        "overtime",
+        "ye.fan",
+        r#"{"period":{"start":"2026-08-30T09:00","end":"2026-08-30T18:00"},"reason":"客户演示"}"#,
+        "j",
+    ),
 ];
 
 /// Time that passes before each step.
@@ -198,80 +263,135 @@ pub async fn tell(
     company: &Company,
     templates: &BTreeMap<&'static str, TemplateId>,
 ) -> Result<(), Error> {
-    for (code, initiator, form, acts) in STORIES {
+    let mut teller = Teller { app, tenant, company, latest: BTreeMap::new() };
+    for story in STORIES {
+        let code = story.0;
         let template =
             templates.get(code).ok_or_else(|| Error::internal(format!("no demo template `{code}`")))?;
-        let initiator = company.user(initiator)?;
-        tell_one(app, tenant, company, *template, initiator, form, acts).await?;
-    }
-    Ok(())
-}
-
-async fn tell_one(
-    app: &Shared,
-    tenant: TenantId,
-    company: &Company,
-    template: TemplateId,
-    initiator: UserId,
-    form: &str,
-    acts: &str,
-) -> Result<(), Error> {
-    let mut values: Json = serde_json::from_str(form).map_err(Error::internal)?;
-    put_ids(&mut values, company)?;
-    let definition = app.template(tenant, template, 1).await?;
-    let none = serde_json::Map::new();
-    let form = read_values(&definition.form, values.as_object().unwrap_or(&none)).map_err(Error::Invalid)?;
-    let picks = match definition.block(&"support".into()) {
-        Some(node) => BTreeMap::from([(node.id().clone(), vec![company.user("luo.bin")?])]),
-        None => BTreeMap::new(),
-    };
-    app.clock.advance(PAUSE);
-    let submission = Submission {
-        template,
-        submit: Submit { form, picks, ..Submit::default() },
-        business_key: None,
-        idempotency_key: None,
-        instance: None,
-    };
-    let mut instance = app.submit(tenant, initiator, submission).await?.instance;
-    for act in acts.chars() {
-        app.clock.advance(PAUSE);
-        let next = instance.pending().next().map(|(_, slot)| (slot.id, slot.assignee));
-        let (actor, command) = match (act, next) {
-            ('a', Some((slot, actor))) => {
-                (actor, Command::decide(Decision::Approve, slot, "同意".to_owned()))
-            }
-            ('r', Some((slot, actor))) => {
-                (actor, Command::decide(Decision::Reject, slot, "材料不全，请补充后重新提交".to_owned()))
-            }
-            ('c', _) => (initiator, Command::comment("请尽快处理，谢谢")),
-            ('w', _) => (initiator, Command::Withdraw { reason: "计划有变".to_owned() }),
-            _ => {
-                return Err(Error::internal(format!(
-                    "a demo story goes on after its end: `{}`",
-                    instance.title
-                )));
-            }
-        };
-        instance = app.act(tenant, actor, instance.id, command, Options::default()).await?.instance;
-    }
-    Ok(())
-}
-
-/// Replaces `@login` and `#department` by ids.
-fn put_ids(value: &mut Json, company: &Company) -> Result<(), Error> {
-    match value {
-        Json::String(text) => {
-            let id = match text.split_at_checked(1) {
-                Some(("@", login)) => company.user(login)?.to_string(),
-                Some(("#", name)) => company.department(name)?.to_string(),
-                _ => return Ok(()),
-            };
-            *text = id;
-            Ok(())
+        let told = teller.tell(*template, story).await?;
+        if told.status == Status::Approved {
+            teller.latest.insert(code, told.id);
         }
-        Json::Array(all) => all.iter_mut().try_for_each(|it| put_ids(it, company)),
-        Json::Object(all) => all.values_mut().try_for_each(|it| put_ids(it, company)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => Ok(()),
+    }
+    Ok(())
+}
+
+/// Whoever tells the stories, with what he has told.
+struct Teller<'a> {
+    app: &'a Shared,
+    tenant: TenantId,
+    company: &'a Company,
+    /// The latest approved request of each template, by its code.
+    latest: BTreeMap<&'static str, InstanceId>,
+}
+
+impl Teller<'_> {
+    async fn tell(&self, template: TemplateId, story: &Story) -> Result<Arc<Instance>, Error> {
+        let (_, initiator, form, acts) = story;
+        let initiator = self.company.user(initiator)?;
+        let definition = self.app.template(self.tenant, template, 1).await?;
+        let mut values: Json = serde_json::from_str(form).map_err(Error::internal)?;
+        self.put_ids(&mut values)?;
+        let none = serde_json::Map::new();
+        let form =
+            read_values(&definition.form, values.as_object().unwrap_or(&none)).map_err(Error::Invalid)?;
+        let picks = match definition.block(&"support".into()) {
+            Some(node) => BTreeMap::from([(node.id().clone(), vec![self.company.user("luo.bin")?])]),
+            None => BTreeMap::new(),
+        };
+        self.app.clock.advance(PAUSE);
+        let submission = Submission {
+            template,
+            submit: Submit { form, picks, ..Submit::default() },
+            business_key: None,
+            idempotency_key: None,
+            instance: None,
+        };
+        let mut instance = self.app.submit(self.tenant, initiator, submission).await?.instance;
+        for act in acts.chars() {
+            self.app.clock.advance(PAUSE);
+            let (actor, command) = self.next(act, &instance)?;
+            let done = self.app.act(self.tenant, actor, instance.id, command, Options::default()).await?;
+            instance = done.instance;
+        }
+        Ok(instance)
+    }
+
+    /// What an act of a story is, and whose.
+    fn next(&self, act: char, instance: &Instance) -> Result<(UserId, Command), Error> {
+        let initiator = instance.initiator;
+        let slots = instance.visits.iter().flat_map(|visit| &visit.slots);
+        let offered = || slots.clone().find(|slot| slot.state == SlotState::Offered);
+        let asked = match act {
+            'k' => offered().map(|slot| (slot.id, slot.assignee)),
+            _ => instance.pending().next().map(|(_, slot)| (slot.id, slot.assignee)),
+        };
+        let manager = self.company.user(MANAGER)?;
+        match (act, asked) {
+            ('c', _) => Ok((initiator, Command::comment("请尽快处理，谢谢"))),
+            ('w', _) => Ok((initiator, Command::Withdraw { reason: "计划有变".to_owned() })),
+            ('s', _) => Ok((
+                initiator,
+                Command::Resubmit(Resubmit { comment: "已补充".to_owned(), ..Resubmit::default() }),
+            )),
+            (_, Some((slot, actor))) => self.decision(act, slot, manager).map(|command| (actor, command)),
+            (_, None) => {
+                let title = &instance.title;
+                Err(Error::internal(format!("a demo story goes on after its end: `{title}`")))
+            }
+        }
+    }
+
+    /// What whoever is asked does.
+    fn decision(&self, act: char, slot: SlotId, manager: UserId) -> Result<Command, Error> {
+        let words = |text: &str| Opinion::new(slot, text);
+        let solved = |option: &str, text: &str| {
+            let chosen = Edit::Set(Value::Choice(option.into()));
+            Command::Approve(Opinion { edits: Edits([("solved".into(), chosen)].into()), ..words(text) })
+        };
+        match act {
+            'a' => Ok(Command::Approve(words("同意"))),
+            'r' => Ok(Command::Reject(words("材料不全，请补充后重新提交"))),
+            'n' => Ok(Command::Abstain(words("与本部门无关"))),
+            'b' => Ok(Command::Return(Return {
+                opinion: words("请补充预算依据"),
+                to: ReturnTo::Initiator,
+                resume: None,
+            })),
+            't' => {
+                Ok(Command::Transfer(Handing { slot, to: manager, comment: "请代为处理".to_owned() }))
+            }
+            'j' => Ok(Command::AddSign(AddSign {
+                slot,
+                people: vec![manager],
+                kind: AddKind::After,
+                mode: AddSign::all(),
+                advisory: false,
+                comment: "请一并确认".to_owned(),
+            })),
+            'k' => Ok(Command::Claim { slot }),
+            'y' => Ok(solved("1", "已经好了，谢谢")),
+            'z' => Ok(solved("2", "又坏了")),
+            other => Err(Error::internal(format!("a demo story knows no act `{other}`"))),
+        }
+    }
+
+    /// Replaces `@login`, `#department` and `!code` by ids.
+    fn put_ids(&self, value: &mut Json) -> Result<(), Error> {
+        match value {
+            Json::String(text) => {
+                let known = match text.split_at_checked(1) {
+                    Some(("@", login)) => json!(self.company.user(login)?),
+                    Some(("#", name)) => json!(self.company.department(name)?),
+                    Some(("!", code)) => json!({ "id": self.latest.get(code) }),
+                    _ => return Ok(()),
+                };
+                *value = known;
+                Ok(())
+            }
+            Json::Array(all) => all.iter_mut().try_for_each(|it| self.put_ids(it)),
+            Json::Object(all) => all.values_mut().try_for_each(|it| self.put_ids(it)),
+            Json::Null | Json::Bool(_) | Json::Number(_) => Ok(()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Templates of everyday use, as an administrator would draw them.
 
 use super::company::{Company, MANAGER};
+use super::rules;
 use crate::error::Error;
 use zhupi_engine::condition::{Compare, Condition, DurationUnit, Figure, Group, Scope, Subject, Test};
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form};
@@ -34,6 +35,10 @@ pub fn all(company: &Company) -> Result<Vec<Drawn>, Error> {
         drawn(CALLBACK_CODE, "财务", payment(company)?),
         drawn("contract", "法务", contract(company)?),
         drawn("onboarding", "人事", onboarding(company)?),
+        drawn("project", "项目", rules::project(company)?),
+        drawn("acceptance", "采购", rules::acceptance(company)?),
+        drawn("service", "行政", rules::service(company)?),
+        drawn("overtime", "人事", rules::overtime(company)?),
         drawn(WPS_CODE, "示例", sample(company)?),
     ])
 }
@@ -235,17 +240,22 @@ fn sample(company: &Company) -> Result<Template, Error> {
 
 // ---- pieces ----
 
-fn template(company: &Company, name: &str, fields: Vec<Field>, flow: Vec<Block>) -> Result<Template, Error> {
+pub fn template(
+    company: &Company,
+    name: &str,
+    fields: Vec<Field>,
+    flow: Vec<Block>,
+) -> Result<Template, Error> {
     let settings = Settings { managers: vec![company.user(MANAGER)?], ..Settings::default() };
     Ok(Template { name: name.to_owned(), form: Form { fields }, flow, settings })
 }
 
-fn required(field: Field) -> Field {
+pub fn required(field: Field) -> Field {
     Field { required: true, ..field }
 }
 
 /// Options are numbered from 1 in the order of their labels.
-fn choice(id: &str, title: &str, labels: &[&str]) -> Field {
+pub fn choice(id: &str, title: &str, labels: &[&str]) -> Field {
     let option = |(number, label): (usize, &&str)| FieldOption {
         id: (number + 1).to_string().into(),
         label: (*label).to_owned(),
@@ -256,7 +266,7 @@ fn choice(id: &str, title: &str, labels: &[&str]) -> Field {
     }
 }
 
-fn approval(id: &str, title: &str, approvers: Approvers) -> Block {
+pub fn approval(id: &str, title: &str, approvers: Approvers) -> Block {
     Block::Approval(Approval::new(id, title, approvers))
 }
 
@@ -289,23 +299,23 @@ fn branch(id: &str, (title, lane_title): (&str, &str), condition: Condition, blo
     Block::Branch(Branch { id: id.into(), title: title.to_owned(), lanes, other: Default::default() })
 }
 
-fn at_least(number: i64) -> Test {
+pub fn at_least(number: i64) -> Test {
     Test::Number { op: Compare::GreaterOrEqual, value: number.into(), currency: None }
 }
 
-fn head(level: u8) -> Approvers {
+pub fn head(level: u8) -> Approvers {
     by(PersonRule::DepartmentHead(Level::nth(level)))
 }
 
-fn by(rule: PersonRule) -> Approvers {
+pub fn by(rule: PersonRule) -> Approvers {
     Approvers::People(vec![rule])
 }
 
-fn role(company: &Company, name: &str) -> Result<Approvers, Error> {
+pub fn role(company: &Company, name: &str) -> Result<Approvers, Error> {
     Ok(by(PersonRule::Role(company.role(name)?)))
 }
 
-fn named(company: &Company, logins: &[&str]) -> Result<Approvers, Error> {
+pub fn named(company: &Company, logins: &[&str]) -> Result<Approvers, Error> {
     let users: Result<Vec<_>, _> = logins.iter().map(|login| company.user(login)).collect();
     Ok(by(PersonRule::Members(users?)))
 }

@@ -52,8 +52,8 @@ async fn the_demo_fills_an_empty_database_once() {
         .iter()
         .filter_map(|it| it["name"].as_str())
         .collect();
-    for name in ["请假", "报销", "采购", "用章", "出差", "付款", "合同", "入职", "合同审批"]
-    {
+    let everyday = ["请假", "报销", "采购", "用章", "出差", "付款", "合同", "入职", "合同审批"];
+    for name in everyday.into_iter().chain(["立项", "验收", "服务请求", "加班"]) {
         assert!(names.contains(name), "no template `{name}`");
     }
 }
@@ -66,6 +66,8 @@ async fn the_demo_has_instances_in_every_state() {
         let count = found["items"].as_array().expect("instances").len();
         assert!(count >= 3, "{count} instances are {status}");
     }
+    let returned = demo.get("/v1/instances?of=all&status=returned").await;
+    assert_eq!(returned["items"].as_array().map(Vec::len), Some(1), "one waits for its initiator");
 }
 
 #[tokio::test]
