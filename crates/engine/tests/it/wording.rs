@@ -1,14 +1,17 @@
 //! What people and programs read: refusals with stable codes, reasons in words.
 
+use crate::flows::*;
 use crate::world::*;
 use zhupi_engine::Rejection;
 use zhupi_engine::Status;
 use zhupi_engine::approvers::{Why, WhyNote, WhyRule};
 use zhupi_engine::batch::BatchObstacle;
 use zhupi_engine::entity::Refusal;
+use zhupi_engine::event::Decision;
 use zhupi_engine::ids::{NodeId, SlotId, VisitId};
+use zhupi_engine::preview::Step;
 use zhupi_engine::problem::Problem;
-use zhupi_engine::template::WithdrawRule;
+use zhupi_engine::template::{Block, ChildWait, TriggerAction, WithdrawRule};
 
 fn node_id() -> NodeId {
     "n".into()
@@ -156,4 +159,45 @@ fn each_reason_is_said_in_words() {
     for (rule, words) in rules {
         assert_eq!(Why::by(rule).to_string(), words);
     }
+}
+
+/// Blocks are called by their titles, in previews and where two paths differ.
+#[test]
+fn each_block_is_called_by_its_title() {
+    let titled = |mut block: Block, title: &str| {
+        let own = match &mut block {
+            Block::Approval(node) => &mut node.title,
+            Block::Cc(node) => &mut node.title,
+            Block::Branch(node) => &mut node.title,
+            Block::Parallel(node) => &mut node.title,
+            Block::Each(node) => &mut node.title,
+            Block::Delay(node) => &mut node.title,
+            Block::Trigger(node) => &mut node.title,
+            Block::SubProcess(node) => &mut node.title,
+            Block::Route(node) => &mut node.title,
+            Block::Auto(node) => &mut node.title,
+        };
+        title.clone_into(own);
+        block
+    };
+    let blocks = [
+        ask("a", &["bob"]),
+        cc("c", &["bob"]),
+        branch("b", vec![]),
+        Block::Parallel(parallel("p", vec![])),
+        Block::Each(each("e", "list", vec![])),
+        delay("d", 5),
+        trigger("t", TriggerAction::Call { url: "http://localhost/".to_owned() }),
+        Block::SubProcess(sub_process("s", ChildWait::Detached)),
+        route("r", "a", vec![]),
+        auto("o", Decision::Approve),
+    ];
+    for block in blocks {
+        assert_eq!(titled(block, "经理审批").title(), "经理审批");
+    }
+    let world = World::new().people(&["ann", "bob"]);
+    let flow = template(vec![titled(ask("n", &["bob"]), "Manager")]);
+    let preview = look_ahead(&world, &flow, "ann", serde_json::json!({}));
+    let Some(Step::Approval { title, .. }) = preview.steps.first() else { panic!("{preview:?}") };
+    assert_eq!(title, "Manager");
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use zhupi_engine::approvers::WhyRule;
 use zhupi_engine::command::Opinion;
+use zhupi_engine::form::FieldKind;
 use zhupi_engine::ids::{NodeId, UserId};
 use zhupi_engine::template::*;
 use zhupi_engine::{Command, Rejection, Status, Submit};
@@ -145,4 +146,22 @@ fn the_initiator_is_picked_only_where_he_may_decide_himself() {
     let mut run = Run::start(company(), picking(false), "cid");
     let refused = approve(&mut run, "bob", picks("second", &["cid"]));
     assert_eq!(refused, Err(Rejection::PickNotAllowed { node: "second".into(), user: user("cid") }));
+}
+
+/// Whom a branch runs for is known only when it begins.
+#[test]
+fn levels_above_the_element_of_a_list_are_not_fixed_at_submit() {
+    let world =
+        World::new().department("D1", "", &["cid"]).department("D2", "", &["dan"]).people(&["ann", "eva"]);
+    let chain = Chain { start: Start::Item, ..department_chain(1) };
+    let single = by(PersonRule::DepartmentHead(Level { start: Start::Item, ..Level::nth(1) }));
+    for approvers in [Approvers::Chain(chain), single] {
+        let heads = vec![Block::Approval(node("heads", approvers))];
+        let list = vec![field("where", FieldKind::Department)];
+        let mut template = with_form(list, vec![Block::Each(each("e", "where", heads))]);
+        template.settings.freeze_at_submit = true;
+        let where_to = [department("D1").to_string(), department("D2").to_string()];
+        let run = Run::start_with(world.clone(), template, "ann", json!({ "where": where_to }));
+        assert_eq!(run.pending(), "cid dan");
+    }
 }

@@ -15,7 +15,7 @@ use zhupi_engine::{Command, Rejection, Status};
 const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
 
 fn company() -> World {
-    World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"])
+    World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay", "sue"])
 }
 
 /// As somebody gets it who changes no setting.
@@ -387,4 +387,74 @@ fn the_initiator_who_administers_alone_is_asked_and_everybody_else_before_him() 
     assert_eq!(Run::start(company().role("R", &[]), template, "ann").pending(), "root");
     let run = Run::start(World::new().people(&["ann"]).role("R", &[]), nobody(), "root");
     assert_eq!(run.pending(), "root");
+}
+
+#[test]
+fn the_initiator_among_voters_counts_as_a_yes() {
+    let vote = Mode::Vote(Vote::at(Threshold::Count(2)));
+    let run = start(vec![ask_in("a", &["ann", "bob", "cid"], vote)]);
+    assert_eq!(run.pending(), "bob cid");
+    assert_eq!(run.approve("cid").status(), Status::Approved);
+    let control = Approval { control: true, mode: vote, ..node("a", members(&["ann", "bob", "cid"])) };
+    let world = company().reports_to("ann", "sue");
+    assert_eq!(Run::start(world, shipped(vec![Block::Approval(control)]), "ann").pending(), "sue bob cid");
+}
+
+#[test]
+fn whose_task_went_away_has_not_approved() {
+    let run = start(vec![ask("a", &["bob", "cid"]), ask("b", &["cid"])]).approve("bob");
+    assert_eq!(run.pending(), "cid");
+    let run = start(vec![ask("a", &["bob"]), ask_in("b", &["cid", "dan"], ALL), ask("c", &["dan", "eve"])]);
+    let run = run.approve("bob").approve("cid").approve("dan");
+    assert_eq!(run.status(), Status::Approved, "of several who decided just before, each has");
+}
+
+#[test]
+fn whoever_leaves_gives_way_to_who_is_spared() {
+    let flow = vec![ask("a", &["bob"]), ask_in("b", &["bob", "cid"], ALL), ask("c", &["dan"])];
+    let run = start(flow).approve("bob").with(|world| world.disabled("cid")).sweep();
+    assert_eq!((run.pending().as_str(), run.visit("b").state), ("dan", VisitState::AutoApproved));
+}
+
+#[test]
+fn a_withdrawal_after_a_return_needs_a_reason_and_ends_everything() {
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["cid"])]).approve("bob").send_back("cid", "");
+    let withdraw = |reason: &str| Command::Withdraw { reason: reason.to_owned() };
+    assert_eq!(run.act("ann", withdraw("")), Err(Rejection::TextRequired { field: "reason" }));
+    run.act("ann", withdraw("not needed")).unwrap();
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Withdrawn, ""));
+}
+
+#[test]
+fn people_before_and_after_somebody_and_a_return_in_between() {
+    let run = start(vec![ask("a", &["bob"]), ask("b", &["cid", "dan"]), ask("c", &["eve"])]).approve("bob");
+    let run = add(run, "cid", AddKind::Before, &["fay"]).approve("fay");
+    let run = add(run, "cid", AddKind::After, &["sue"]).approve("cid");
+    assert_eq!((run.pending().as_str(), run.state("dan")), ("sue", SlotState::NotNeeded));
+    let run = run.send_back("sue", "a").approve("bob");
+    assert_eq!(run.pending(), "cid dan", "both whom the rules chose, and nobody who was brought in");
+    assert_eq!(run.approve("dan").pending(), "eve");
+}
+
+#[test]
+fn the_substitutes_of_a_vote_vote_for_each_and_are_not_spared_by_their_own() {
+    let vote = Mode::Vote(Vote::at(Threshold::Count(2)));
+    let world = company().away("cid", "bob");
+    let run = Run::start(
+        world,
+        shipped(vec![ask("a", &["bob"]), ask_in("b", &["cid", "dan", "eve"], vote)]),
+        "ann",
+    );
+    let run = run.approve("bob");
+    assert_eq!(run.pending(), "bob dan eve");
+    assert_eq!(run.approve("bob").approve("eve").status(), Status::Approved);
+}
+
+#[test]
+fn whoever_is_spared_himself_is_asked_for_whom_he_stands_in() {
+    let flow = vec![ask("a", &["bob"]), ask_in("b", &["bob", "cid"], ALL), ask("c", &["dan"])];
+    let mut run = Run::start(company().away("cid", "bob"), shipped(flow), "ann").approve("bob");
+    assert_eq!((run.pending().as_str(), run.visit("b").slots.len()), ("bob", 2));
+    run.decide_at("b", "bob", Decision::Approve).unwrap();
+    assert_eq!(run.pending(), "dan");
 }

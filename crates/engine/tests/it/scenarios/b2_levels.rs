@@ -321,3 +321,20 @@ fn at_the_end_of_a_chain_only_those_are_asked_who_end_it() {
     let all = Chain { heads: Heads::All, ..any };
     assert_eq!(asked(world, chain(all), "ann"), "h1 h2, h2");
 }
+
+/// Levels are counted from the first one above him, in the reason too.
+#[test]
+fn the_highest_level_is_numbered_from_where_counting_began() {
+    let world = three().person("h1", &["D1"]);
+    let run = Run::start(world, head(Level::nth(5)), "h1");
+    let rule = WhyRule::DepartmentHead { level: 2, department: department("D3"), name: "D3".to_owned() };
+    assert_eq!((run.pending().as_str(), run.why("h3").rule), ("h3", rule));
+}
+
+#[test]
+fn in_a_circle_nobody_stands_above_himself() {
+    let world = World::new().reports_to("ann", "bob").reports_to("bob", "ann");
+    let line = Chain { line: Line::Supervisors, ..department_chain(0) };
+    let run = Run::start(world, chain(line), "ann");
+    assert_eq!((run.pending().as_str(), run.visit("n").upcoming.len()), ("bob", 0));
+}

@@ -205,3 +205,11 @@ fn the_initiators_place_in_a_pool_does_not_pass_it() {
     assert_eq!(run.approve("cid").status(), Status::Approved);
     assert_eq!(pool(&["ann"]).status(), Status::Approved);
 }
+
+/// The same number draws the same one on every machine and in every release.
+#[test]
+fn the_lot_falls_alike_everywhere() {
+    let drawn = |seed| submitted(Assign::Random, Outside { seed, ..Outside::default() }).pending();
+    let drawn: Vec<String> = (0..8).chain([u64::MAX]).map(drawn).collect();
+    assert_eq!(drawn.join(" "), "cid dan cid bob cid dan dan bob dan");
+}

@@ -485,3 +485,33 @@ fn everybody_brought_in_is_heard_unless_the_one_who_brings_them_in_says_otherwis
     assert_eq!(run.pending(), "cid yan");
     assert_eq!(AddSign::all(), ALL);
 }
+
+/// Peers have places of their own; only those before and after somebody exclude each other.
+#[test]
+fn peers_may_be_brought_in_beside_people_before_or_after() {
+    let run = add(two(ALL), "bob", AddKind::After, &["xia"]);
+    let run = add(run, "bob", AddKind::Peers, &["yan"]).approve("bob").approve("cid");
+    assert_eq!(run.pending(), "xia yan");
+    assert_eq!(run.approve("xia").approve("yan").status(), Status::Approved);
+}
+
+#[test]
+fn only_people_before_somebody_give_a_mere_opinion() {
+    for kind in [AddKind::After, AddKind::Together] {
+        let mut run = two(ALL_WAIT);
+        let request = AddSign { advisory: true, ..request(&run, "bob", kind, &["xia"]) };
+        run.act("bob", Command::AddSign(request)).unwrap();
+        let run = run.approve("bob").reject("xia");
+        assert_eq!((run.state("bob"), run.pending().as_str()), (BY_ADDED, "cid"), "{kind:?}");
+    }
+}
+
+#[test]
+fn whoever_handed_his_task_on_gets_no_second_one_of_his_own() {
+    let mut run = two(ALL);
+    let handing =
+        zhupi_engine::command::Handing { slot: run.slot_of("bob"), to: user("dan"), comment: String::new() };
+    run.act("bob", Command::Transfer(handing)).unwrap();
+    let twice = Rejection::NotEligible { user: user("bob"), why: "this person is asked here already" };
+    assert_eq!(try_add(&mut run, "cid", AddKind::Before, &["bob"]), Err(twice));
+}

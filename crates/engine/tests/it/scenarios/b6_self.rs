@@ -41,7 +41,10 @@ fn supervisor_is_the_default_of_control_nodes() {
 
 #[test]
 fn department_head_is_the_next_one_up_where_he_is_the_head_himself() {
-    assert_eq!(run(Some(SelfRule::DepartmentHead), false, ALL, &["ann", "bob"]).pending(), "h2 bob");
+    let run = run(Some(SelfRule::DepartmentHead), false, ALL, &["ann", "bob"]);
+    assert_eq!(run.pending(), "h2 bob");
+    let rule = WhyRule::DepartmentHead { level: 2, department: department("D2"), name: "D2".to_owned() };
+    assert_eq!((run.why("h2").rule, run.why("h2").notes), (rule, vec![WhyNote::InsteadOfInitiator]));
 }
 
 #[test]
