@@ -216,6 +216,7 @@ fn thousand_cases(bench: &mut Criterion) {
             instance: InstanceId(Uuid::from_u128(n.into())),
             initiator: person(n % PEOPLE),
             submit: request(n),
+            linked: Default::default(),
         })
         .collect();
     let trial = Trial { old: &old, new: &new, directory: &directory, at: now() };

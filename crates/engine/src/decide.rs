@@ -16,6 +16,7 @@ mod pool;
 mod resuming;
 mod returning;
 mod revoke;
+mod script;
 mod signers;
 mod submit;
 mod sweep;
@@ -30,7 +31,8 @@ pub(crate) use decision::needs_words;
 pub use edits::access_at;
 pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;
-pub(crate) use submit::{begin, check_request, simulate};
+pub(crate) use script::play;
+pub(crate) use submit::{begin, check_request, go_ahead};
 pub use waiting::taken_values;
 
 use crate::approvers::Barred;
@@ -150,6 +152,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) sent_on: BTreeMap<usize, TokenId>,
     /// Nobody is spared for being asked later: this is the look at who will be.
     pub(crate) looks_for_later: bool,
+    /// Time limits are set though nothing is done for real.
+    pub(crate) plans_time: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -173,6 +177,7 @@ impl<'a> Draft<'a> {
             unpicked: Vec::new(),
             sent_on: BTreeMap::new(),
             looks_for_later: false,
+            plans_time: purpose == Purpose::Act,
         }
     }
 

@@ -1,6 +1,10 @@
 //! People, departments, roles and groups of one workspace, as they are at one moment: an immutable snapshot that the
 //! engine looks things up in. It never asks back for a fact in mid-decision.
 
+mod changes;
+
+pub use changes::PeopleChanges;
+
 use crate::absence::Absence;
 use crate::calendar::{Calendar, WorkTime};
 use crate::condition::Scope;

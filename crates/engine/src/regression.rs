@@ -3,7 +3,7 @@
 
 use crate::approvers::WhyRule;
 use crate::directory::Directory;
-use crate::ids::{InstanceId, NodeId, UserId};
+use crate::ids::{FieldId, InstanceId, NodeId, UserId};
 use crate::preview::{PathChange, Preview, Step, Uncertain, differences, likely_path, marks};
 use crate::rejection::Rejection;
 use crate::template::{Block, Template};
@@ -24,12 +24,19 @@ pub struct Case {
     pub initiator: UserId,
     /// What.
     pub submit: Submit,
+    /// People who decided on the instances that it links.
+    pub linked: BTreeMap<FieldId, Vec<UserId>>,
 }
 
 impl Case {
     /// What an instance asked, as it was recorded.
     pub fn of(instance: &Instance) -> Self {
-        Self { instance: instance.id, initiator: instance.initiator, submit: Submit::of(instance) }
+        Self {
+            instance: instance.id,
+            initiator: instance.initiator,
+            submit: Submit::of(instance),
+            linked: instance.linked.clone(),
+        }
     }
 }
 
@@ -86,7 +93,8 @@ impl Regression {
     /// Tries one more case.
     pub fn add(&mut self, trial: &Trial<'_>, case: &Case) {
         let Trial { old, new, directory, at } = *trial;
-        let follow = |template| likely_path(template, directory, case.initiator, &case.submit, at);
+        let follow =
+            |template| likely_path(template, directory, case.initiator, &case.submit, at, &case.linked);
         self.run += 1;
         match (follow(old), follow(new)) {
             (Ok(before), Ok(after)) => self.compare(trial, case.instance, &before, &after),
@@ -164,6 +172,7 @@ fn is_other_way(step: &Step, change: PathChange) -> bool {
         | Step::Delay { .. }
         | Step::Trigger { .. }
         | Step::SubProcess { .. }
+        | Step::Returned { .. }
         | Step::Route { .. }
         | Step::Auto { .. } => true,
         Step::Cc { .. } => false,
@@ -180,6 +189,7 @@ fn node_of(step: &Step) -> Option<&NodeId> {
         | Step::Delay { node, .. }
         | Step::Trigger { node, .. }
         | Step::SubProcess { node, .. }
+        | Step::Returned { node, .. }
         | Step::Route { node, .. }
         | Step::Auto { node, .. } => Some(node),
         Step::Cc { node, .. } => node.as_ref(),

@@ -20,7 +20,7 @@ pub use approval::*;
 pub use check::check_template;
 pub use flow::*;
 pub use lint::lint_template;
-pub(crate) use material::fields_of;
+pub(crate) use material::{fields_of, fields_of_approvers, names_field};
 pub use mode::*;
 pub use naming::{Reset, SerialRule};
 pub(crate) use naming::{Scene as TitleScene, title};

@@ -10,6 +10,7 @@ pub mod effects;
 pub mod entities;
 pub mod forms;
 pub mod handover;
+pub mod look_ahead;
 mod memory;
 pub mod migration;
 mod outside;

@@ -15,7 +15,9 @@ pub use entity::{
 };
 pub use form::{FieldView, access_of, form_fields};
 pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
-pub use preview::{PathChangeView, PlannedPerson, PreviewView, StepView, preview_view, upcoming};
+pub use preview::{
+    PathChangeView, PlannedLimitView, PlannedPerson, PreviewView, StepView, preview_view, upcoming,
+};
 pub use timeline::{TimelineEntry, TimelineLine, timeline_entry};
 
 pub(crate) use path::read_task_id;

@@ -2,7 +2,7 @@
 //! the way as if everybody approved. Where that way is not certain, he is asked at once.
 
 use super::advance::travel;
-use super::submit::simulate;
+use super::submit::go_ahead;
 use super::{Draft, Purpose};
 use crate::approvers::{Candidate, Found, may_be_spared};
 use crate::event::Event;
@@ -43,7 +43,7 @@ fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<Has
     ahead.outside.clone_from(&draft.outside);
     ahead.looks_for_later = true;
     travel(&mut ahead, token, draft.template.after(&node.id)).ok()?;
-    simulate(&mut ahead).ok()?;
+    go_ahead(&mut ahead).ok()?;
     if ahead.instance.status != Status::Approved || may_turn(&ahead) {
         return None;
     }

@@ -2,7 +2,7 @@
 //! same people unless the new version asks other people there or asks them otherwise.
 
 use super::advance::come_to;
-use super::submit::simulate;
+use super::submit::go_ahead;
 use super::{Draft, Purpose};
 use crate::directory::Directory;
 use crate::event::Event;
@@ -99,9 +99,9 @@ impl<'a> Migration<'a> {
         let reopened = reopened.map(|visit| self.renamed(&visit.node).clone()).collect();
         let mut old = Draft::new(self.old, self.directory, instance, self.at, Purpose::Check);
         // A way that cannot be gone to its end is compared as far as it goes.
-        let _ = simulate(&mut old);
+        let _ = go_ahead(&mut old);
         let mut new = self.carry_out(instance, Purpose::Check)?;
-        let _ = simulate(&mut new);
+        let _ = go_ahead(&mut new);
         let (before, after) = (people_ahead(&old, instance), people_ahead(&new, instance));
         let after_of = |node: &NodeId| after.get(self.renamed(node));
         let gone = before.keys().filter(|node| after_of(node).is_none()).cloned().collect();

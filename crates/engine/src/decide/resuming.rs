@@ -3,7 +3,7 @@
 
 use super::advance::{Again, Arrival, enter_again, go_on, open, travel};
 use super::returning::{holder, overtake, rests_on_another, still_there, supersede, target_of};
-use super::submit::{check_picks, insists_on_people, simulate};
+use super::submit::{check_picks, go_ahead, insists_on_people};
 use super::verdict::settle;
 use super::{Draft, Purpose, check_active, checked_text, edits};
 use crate::approvers::{changed_since, has_changed_since};
@@ -30,7 +30,7 @@ pub(super) fn resubmit(draft: &mut Draft<'_>, actor: UserId, request: &Resubmit)
         let mut ahead =
             Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
         send_on(&mut ahead, actor, (visit, slot), request)?;
-        simulate(&mut ahead)?;
+        go_ahead(&mut ahead)?;
     }
     send_on(draft, actor, (visit, slot), request)
 }

@@ -28,7 +28,7 @@ pub(super) fn submit(draft: &mut Draft<'_>, actor: UserId, request: &Submit) -> 
         let mut ahead =
             Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
         begin(&mut ahead, request)?;
-        simulate(&mut ahead)?;
+        go_ahead(&mut ahead)?;
     }
     begin(draft, request)
 }
@@ -69,7 +69,7 @@ pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejec
 }
 
 /// Goes on as if everybody approved and everything that is waited for answered yes, until nothing is waited for any more.
-pub(crate) fn simulate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+pub(crate) fn go_ahead(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     while draft.instance.status == Status::Running && !draft.is_exhausted() {
         let next = draft.instance.pending().next().map(|(visit, slot)| (visit.id, slot.id, slot.assignee));
         if let Some((visit, slot, by)) = next {
@@ -85,7 +85,7 @@ pub(crate) fn simulate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn offered(instance: &Instance) -> Option<SlotId> {
+pub(super) fn offered(instance: &Instance) -> Option<SlotId> {
     let open = instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
     let slot = open.flat_map(|visit| &visit.slots).find(|slot| slot.state == SlotState::Offered);
     slot.map(|slot| slot.id)

@@ -4,7 +4,7 @@
 use super::advance::{LOOP_LIMIT, suspend};
 use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
 use super::verdict::settle;
-use super::{Draft, Purpose, check_active, checked_text, intervene, people_node, returning, sweep, waiting};
+use super::{Draft, check_active, checked_text, intervene, people_node, returning, sweep, waiting};
 use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
 use crate::command::ReturnTo;
 use crate::condition::GroupsOutcome;
@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(super) fn set_timers(draft: &mut Draft<'_>, id: VisitId, node: &Approval) {
     let Some(visit) = draft.instance.visit(id) else { return };
     let waits = visit.slots.iter().any(|slot| slot.state.is_open());
-    if !waits || draft.purpose != Purpose::Act {
+    if !waits || !draft.plans_time {
         return;
     }
     let Plan { due_at, actions } = due::plan(draft, visit, node, draft.at);
@@ -172,6 +172,19 @@ pub(super) fn fire(draft: &mut Draft<'_>, id: VisitId, timer: TimerId) -> Result
     if !draft.instance.visit(id).is_some_and(|visit| visit.timers.iter().any(is_due)) {
         return Ok(());
     }
+    go_off(draft, id)
+}
+
+/// Looking ahead: time passes until the last action of the visit's limit, and nobody has done anything.
+pub(super) fn run_out(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    if let Some(last) = visit.timers.iter().map(|timer| timer.at).max() {
+        draft.at = draft.at.max(last);
+    }
+    go_off(draft, id)
+}
+
+fn go_off(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     while let Some(timer) = next_due(draft, id) {
         draft.emit(Event::TimerFired { at: draft.at, visit: id, timer: timer.id });
         match timer.action {
@@ -246,7 +259,9 @@ fn supervisors(draft: &Draft<'_>, id: VisitId, people: &[UserId]) -> Vec<Found> 
 fn tell(draft: &mut Draft<'_>, id: VisitId, mut people: Vec<Found>) {
     people.retain(|found| !draft.instance.cc.iter().any(|entry| entry.user == found.user));
     if !people.is_empty() {
-        let node = draft.instance.visit(id).map(|visit| visit.node.clone());
+        let Some(visit) = draft.instance.visit(id) else { return };
+        let (node, token) = (Some(visit.node.clone()), visit.token);
+        draft.sent_on.insert(draft.events.len(), token);
         draft.emit(Event::CcSent { at: draft.at, node, by: None, people });
     }
 }

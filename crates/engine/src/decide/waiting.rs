@@ -98,10 +98,21 @@ pub(super) fn answer(
     values: &FormData,
 ) -> Result<(), Rejection> {
     let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    let taken = taken_values(draft.template, &visit.node, values);
+    answered(draft, id, outcome, taken)
+}
+
+/// The same with what the node takes over, by our own controls.
+pub(super) fn answered(
+    draft: &mut Draft<'_>,
+    id: VisitId,
+    outcome: Outcome,
+    taken: FormData,
+) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
     if visit.state != VisitState::Open || !matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. }) {
         return Ok(());
     }
-    let taken = taken_values(draft.template, &visit.node, values);
     draft.emit(Event::Answered { at: draft.at, visit: id, outcome });
     edits::take_over(draft, id, taken);
     let state = match outcome {

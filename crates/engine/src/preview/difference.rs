@@ -170,6 +170,10 @@ fn mark(step: &Step) -> Mark {
             says.add(template.0.as_bytes());
             Mark { place: place('o', Some(node)), says: says.short() }
         }
+        Step::Returned { node, to, .. } => {
+            says.add(to.to_string().as_bytes());
+            Mark { place: place('r', Some(node)), says: says.short() }
+        }
         Step::Auto { node, state, .. } => {
             says.add(format!("{state:?}").as_bytes());
             Mark { place: place('o', Some(node)), says: says.short() }
@@ -201,6 +205,7 @@ fn named_step(step: Option<&Step>) -> (Option<NodeId>, String) {
             | Step::Delay { node, title, .. }
             | Step::Trigger { node, title, .. }
             | Step::SubProcess { node, title, .. }
+            | Step::Returned { node, title, .. }
             | Step::Route { node, title, .. }
             | Step::Auto { node, title, .. },
         ) => (Some(node.clone()), title.clone()),
@@ -212,7 +217,7 @@ fn named_step(step: Option<&Step>) -> (Option<NodeId>, String) {
 fn named_place(wanted: u32, template: &Template) -> (Option<NodeId>, String) {
     let is_it = |block: &&Block| {
         let kinds = match block {
-            Block::Approval(_) => "ac",
+            Block::Approval(_) => "acr",
             Block::Cc(_) => "c",
             Block::Branch(_) | Block::Parallel(_) | Block::Each(_) => "lbj",
             Block::Delay(_) | Block::Trigger(_) | Block::SubProcess(_) | Block::Route(_) | Block::Auto(_) => {

@@ -1,16 +1,13 @@
 //! What happened to a draft, as steps that people read: each branch of a fork in one piece.
 
-use super::{Occasion, PreviewPerson, Step, Uncertain};
-use crate::condition::{Group, Subject};
+use super::open::Open;
+use super::{Occasion, PlannedAction, PlannedLimit, PreviewPerson, Step, Uncertain};
 use crate::decide::Draft;
-use crate::directory::Directory;
-use crate::event::{Event, LaneTried, NewSlot};
-use crate::form::Access;
-use crate::ids::{FieldId, NodeId, TokenId, VisitId};
-use crate::instance::{SlotState, Token, VisitKind, VisitState};
+use crate::event::{Event, LaneTried, NewSlot, ResumeWay};
+use crate::ids::{NodeId, TokenId, VisitId};
+use crate::instance::{AutoReason, SlotState, Timer, Token, Visit, VisitKind, VisitState};
 use crate::template::{
-    Approval, Approvers, Assign, Block, ChildWait, PersonRule, SubProcess, Template, Trigger, TriggerAction,
-    When,
+    Approval, Approvers, Assign, Block, Deadline, PersonRule, Template, TimeoutKind, TimeoutWhat,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -46,7 +43,7 @@ impl<'d> Story<'d> {
         let mut open = Open::default();
         for (place, event) in draft.events.iter().enumerate() {
             let sent_on = draft.sent_on.get(&place).copied();
-            if let Some(token) = way_of(event, sent_on) {
+            if let Some(token) = way_of(event, sent_on, draft) {
                 story.events.entry(token).or_default().push(place);
             }
             if open.touches(event, draft.template) {
@@ -110,7 +107,7 @@ impl<'d> Story<'d> {
 }
 
 /// Whose way an event happened on; absent for what is no step.
-fn way_of(event: &Event, sent_on: Option<TokenId>) -> Option<TokenId> {
+fn way_of(event: &Event, sent_on: Option<TokenId>, draft: &Draft<'_>) -> Option<TokenId> {
     match event {
         Event::VisitOpened { token, .. }
         | Event::LaneChosen { token, .. }
@@ -120,6 +117,7 @@ fn way_of(event: &Event, sent_on: Option<TokenId>) -> Option<TokenId> {
         | Event::Looped { token, .. }
         | Event::TriggerCalled { token, .. }
         | Event::ChildStarted { token, .. } => Some(*token),
+        Event::Returned { visit, .. } => Some(draft.instance.visit(*visit)?.token),
         // At submit and at the end nobody is on the way: that is the first token's story.
         Event::CcSent { .. } => Some(sent_on.unwrap_or(TokenId(0))),
         _ => None,
@@ -131,7 +129,7 @@ fn step(place: usize, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
     let named = |node: &NodeId| (node.clone(), title_of(template, node));
     let event = draft.events.get(place)?;
     match event {
-        Event::VisitOpened { .. } => opened(event, draft),
+        Event::VisitOpened { .. } => opened(place, may_change, draft),
         Event::CcSent { node, people, .. } => Some(Step::Cc {
             node: node.clone(),
             title: node.as_ref().map_or_else(String::new, |node| title_of(template, node)),
@@ -155,11 +153,17 @@ fn step(place: usize, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
         }
         Event::TriggerCalled { node, visit, .. } => {
             let (node, title) = named(node);
-            Some(Step::Trigger { node, title, waits: visit.is_some() })
+            let (waits, uncertain) = waiting(visit.as_ref());
+            Some(Step::Trigger { node, title, waits, uncertain })
         }
         Event::ChildStarted { node, visit, template, .. } => {
             let (node, title) = named(node);
-            Some(Step::SubProcess { node, title, template: *template, waits: visit.is_some() })
+            let (waits, uncertain) = waiting(visit.as_ref());
+            Some(Step::SubProcess { node, title, template: *template, waits, uncertain })
+        }
+        Event::Returned { visit, to, .. } => {
+            let (node, title) = named(&draft.instance.visit(*visit)?.node);
+            Some(Step::Returned { node, title, to: to.clone(), goes_on: goes_on(place, draft) })
         }
         _ => None,
     }
@@ -186,22 +190,50 @@ fn occasion(place: usize, node: Option<&NodeId>, draft: &Draft<'_>) -> Occasion 
     }
 }
 
-fn opened(event: &Event, draft: &Draft<'_>) -> Option<Step> {
+/// Whether an answer is waited for, which nobody knows yet.
+fn waiting(visit: Option<&VisitId>) -> (bool, Vec<Uncertain>) {
+    (visit.is_some(), visit.map(|_| Uncertain::Answer).into_iter().collect())
+}
+
+/// How it goes on after a return, the event at this place.
+fn goes_on(place: usize, draft: &Draft<'_>) -> Option<ResumeWay> {
+    let before = draft.events.iter().take(place);
+    let own = before.filter(|event| matches!(event, Event::Returned { .. })).count();
+    draft.events.iter().skip(place).find_map(|event| match event {
+        Event::ReturnSettled { number, way, .. } if *number as usize == own => Some(way.clone()),
+        _ => None,
+    })
+}
+
+fn opened(place: usize, may_change: bool, draft: &Draft<'_>) -> Option<Step> {
+    let event = draft.events.get(place)?;
     let Event::VisitOpened { visit, node, level, kind, mode, slots, .. } = event else { return None };
-    let (id, node, title) = (*visit, node.clone(), title_of(draft.template, node));
-    let visit = draft.instance.visit(id);
+    let (node, title) = (node.clone(), title_of(draft.template, node));
+    let visit = draft.instance.visit(*visit)?;
     match kind {
-        VisitKind::Approve | VisitKind::Handle | VisitKind::Pool => Some(Step::Approval {
-            uncertain: uncertain(&node, slots, draft),
-            state: likely_state(id, &node, draft),
-            node,
-            title,
-            level: *level,
-            mode: *mode,
-            people: slots.iter().map(|slot| person(slot, draft.directory)).collect(),
-        }),
-        VisitKind::Delay => Some(Step::Delay { node, title, until: visit.and_then(|it| it.due_at) }),
-        VisitKind::Auto => Some(Step::Auto { node, title, state: visit?.state }),
+        VisitKind::Approve | VisitKind::Handle | VisitKind::Pool => {
+            let mut uncertain = uncertain(&node, slots, draft);
+            uncertain.extend(may_change.then_some(Uncertain::MayChange));
+            let state = likely_state(visit, draft);
+            let comes_to = match (state, visit.state) {
+                (VisitState::Open, VisitState::AutoApproved) => VisitState::Passed,
+                (_, comes_to) => comes_to,
+            };
+            Some(Step::Approval {
+                uncertain,
+                state,
+                comes_to,
+                limit: limit(place, visit, draft),
+                node,
+                title,
+                level: *level,
+                asks: *kind,
+                mode: *mode,
+                people: slots.iter().map(|slot| person(slot, visit, draft)).collect(),
+            })
+        }
+        VisitKind::Delay => Some(Step::Delay { node, title, until: visit.due_at }),
+        VisitKind::Auto => Some(Step::Auto { node, title, state: visit.state }),
         VisitKind::Revise
         | VisitKind::Consent
         | VisitKind::Call
@@ -233,18 +265,60 @@ fn leaves_it_to_an_approver(node: &Approval) -> bool {
 }
 
 /// People will be asked unless the visit ended without them.
-fn likely_state(id: VisitId, node: &NodeId, draft: &Draft<'_>) -> VisitState {
-    let Some(visit) = draft.instance.visit(id) else { return VisitState::Open };
-    let asked = visit.slots.iter().any(|slot| slot.decided.is_some()) || draft.unpicked.contains(node);
-    if asked { VisitState::Open } else { visit.state }
+fn likely_state(visit: &Visit, draft: &Draft<'_>) -> VisitState {
+    let late = |state| {
+        matches!(state, SlotState::Auto(AutoReason::Timeout) | SlotState::AutoRejected(AutoReason::Timeout))
+    };
+    let asked = visit.slots.iter().any(|slot| slot.decided.is_some() || late(slot.state));
+    match visit.state {
+        VisitState::Returned | VisitState::Skipped => VisitState::Open,
+        _ if asked || draft.unpicked.contains(&visit.node) => VisitState::Open,
+        state => state,
+    }
 }
 
-fn person(slot: &NewSlot, directory: &Directory) -> PreviewPerson {
-    let auto = match slot.state {
+/// The time limit that was set when the visit, the event at this place, was opened.
+fn limit(place: usize, visit: &Visit, draft: &Draft<'_>) -> Option<PlannedLimit> {
+    let Some(Event::TimersSet { visit: of, due_at, timers }) = draft.events.get(place + 1) else {
+        return None;
+    };
+    let Some(Block::Approval(node)) = draft.template.block(&visit.node).filter(|_| *of == visit.id) else {
+        return None;
+    };
+    let mut actions: Vec<PlannedAction> = timers.iter().filter_map(|timer| planned(timer, node)).collect();
+    actions.sort_by_key(|action| action.at);
+    Some(PlannedLimit { due_at: *due_at, actions })
+}
+
+fn planned(timer: &Timer, node: &Approval) -> Option<PlannedAction> {
+    let place = timer.action? as usize;
+    let (what, to) = match &node.deadline {
+        Deadline::None => return None,
+        Deadline::Usual => (TimeoutKind::Remind, None),
+        Deadline::Own(limit) => {
+            let what = &limit.actions.get(place)?.what;
+            let to = if let TimeoutWhat::Jump(to) = what { Some(to.clone()) } else { None };
+            (what.kind(), to)
+        }
+    };
+    Some(PlannedAction { at: timer.at, what, to })
+}
+
+fn person(new: &NewSlot, visit: &Visit, draft: &Draft<'_>) -> PreviewPerson {
+    let auto = match new.state {
         SlotState::Auto(reason) => Some(reason),
         _ => None,
     };
-    PreviewPerson { user: slot.assignee, name: directory.name(slot.assignee), why: slot.why.clone(), auto }
+    let slot = visit.slots.iter().find(|slot| slot.id == new.id);
+    let now_with = slot.map_or(new.assignee, |slot| slot.assignee);
+    PreviewPerson {
+        user: new.assignee,
+        name: draft.directory.name(new.assignee),
+        why: new.why.clone(),
+        auto,
+        comes_to: slot.map_or(new.state, |slot| slot.state),
+        handed_to: (now_with != new.assignee).then_some(now_with),
+    }
 }
 
 fn title_of(template: &Template, node: &NodeId) -> String {
@@ -254,66 +328,4 @@ fn title_of(template: &Template, node: &NodeId) -> String {
 fn lane_title(template: &Template, branch: &NodeId, lane: &NodeId) -> String {
     let lanes = template.block(branch).map_or(&[][..], Block::lanes);
     lanes.iter().find(|it| &it.id == lane).map_or_else(String::new, |it| it.title.clone())
-}
-
-/// Fields that somebody or something on the way may change before a choice is made.
-#[derive(Default)]
-struct Open(HashSet<FieldId>);
-
-impl Open {
-    /// Whether an event is a choice that may come out differently. Remembers what may be changed from here on.
-    fn touches(&mut self, event: &Event, template: &Template) -> bool {
-        match event {
-            Event::LaneChosen { branch: node, .. } | Event::LanesChosen { fork: node, .. } => {
-                let lanes = template.block(node).map_or(&[][..], Block::lanes);
-                let groups = lanes.iter().filter_map(|lane| match &lane.when {
-                    When::AnyOf(groups) => Some(groups),
-                    When::Default => None,
-                });
-                groups.flatten().any(|group| self.is_open(group))
-            }
-            Event::VisitOpened { node, .. } => {
-                self.0.extend(template.block(node).map_or_else(Vec::new, |block| changes(block, template)));
-                false
-            }
-            _ => false,
-        }
-    }
-
-    fn is_open(&self, group: &Group) -> bool {
-        group.conditions.iter().any(|condition| match &condition.subject {
-            Subject::Field(field) | Subject::Duration { field, .. } | Subject::Rows { table: field, .. } => {
-                self.0.contains(field)
-            }
-            Subject::Lane(_) => true,
-            Subject::Initiator => false,
-        })
-    }
-}
-
-/// What may be changed at a node that is waited at.
-fn changes(block: &Block, template: &Template) -> Vec<FieldId> {
-    match block {
-        Block::Approval(node) => {
-            let editable = |access: Access| matches!(access, Access::Edit | Access::Require);
-            let fields = template.form.fields.iter().filter(|field| {
-                let columns = field.columns.iter().map(|it| node.fields.of_column(&field.id, &it.id));
-                editable(node.fields.of(&field.id)) || columns.into_iter().any(editable)
-            });
-            fields.map(|field| field.id.clone()).collect()
-        }
-        Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. }) => sets.clone(),
-        Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. }) => {
-            take.keys().cloned().collect()
-        }
-        Block::Trigger(_)
-        | Block::SubProcess(_)
-        | Block::Cc(_)
-        | Block::Branch(_)
-        | Block::Parallel(_)
-        | Block::Each(_)
-        | Block::Delay(_)
-        | Block::Route(_)
-        | Block::Auto(_) => Vec::new(),
-    }
 }

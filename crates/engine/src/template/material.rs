@@ -22,8 +22,8 @@ impl Template {
 }
 
 /// Fields that conditions look at.
-pub(crate) fn fields_of(groups: &[Group]) -> Vec<FieldId> {
-    let conditions = groups.iter().flat_map(|group| &group.conditions);
+pub(crate) fn fields_of<'g>(groups: impl IntoIterator<Item = &'g Group>) -> Vec<FieldId> {
+    let conditions = groups.into_iter().flat_map(|group| &group.conditions);
     let fields = conditions.flat_map(|condition| {
         let subject = match &condition.subject {
             Subject::Field(field) | Subject::Duration { field, .. } => Some(field),
@@ -37,6 +37,18 @@ pub(crate) fn fields_of(groups: &[Group]) -> Vec<FieldId> {
         subject.into_iter().chain(other).cloned()
     });
     fields.collect()
+}
+
+/// Fields on which hangs who is asked at a node.
+pub(crate) fn fields_of_approvers(template: &Template, approvers: &Approvers) -> BTreeSet<FieldId> {
+    let mut found = Material { template, fields: BTreeSet::new() };
+    found.approvers(approvers);
+    found.fields
+}
+
+/// Fields that a formula seems to name.
+pub(crate) fn names_field(formula: &str, field: &FieldId) -> bool {
+    formula.contains(field.as_str())
 }
 
 struct Material<'t> {
@@ -70,7 +82,14 @@ impl Material<'_> {
     }
 
     fn approval(&mut self, node: &Approval) {
-        match &node.approvers {
+        self.approvers(&node.approvers);
+        if let Deadline::Own(limit) = &node.deadline {
+            self.due(&limit.due);
+        }
+    }
+
+    fn approvers(&mut self, approvers: &Approvers) {
+        match approvers {
             Approvers::People(rules) => rules.iter().for_each(|rule| self.rule(rule)),
             Approvers::Chain(Chain { start, end, .. }) => {
                 self.start(start);
@@ -82,9 +101,6 @@ impl Material<'_> {
                     | ChainEnd::Department(_) => {}
                 }
             }
-        }
-        if let Deadline::Own(limit) = &node.deadline {
-            self.due(&limit.due);
         }
     }
 
@@ -119,7 +135,7 @@ impl Material<'_> {
 
     /// Every control whose id stands in it. One that only seems to be meant is asked about once too often.
     fn formula(&mut self, formula: &str) {
-        let named = self.template.form.fields.iter().filter(|field| formula.contains(field.id.as_str()));
+        let named = self.template.form.fields.iter().filter(|field| names_field(formula, &field.id));
         self.fields.extend(named.map(|field| field.id.clone()));
     }
 }

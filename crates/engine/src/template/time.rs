@@ -91,6 +91,44 @@ pub enum TimeoutWhat {
     Jump(NodeId),
 }
 
+/// What happens when the time is up, in a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeoutKind {
+    /// People are reminded.
+    Remind,
+    /// Their supervisors get it.
+    HandToSupervisor,
+    /// Those who stand in for them get it.
+    HandToSubstitute,
+    /// Certain people get it.
+    HandTo,
+    /// It counts as approved.
+    AutoApprove,
+    /// It counts as rejected.
+    AutoReject,
+    /// It goes back to the initiator.
+    ReturnToInitiator,
+    /// It goes on elsewhere.
+    Jump,
+}
+
+impl TimeoutWhat {
+    /// In a word.
+    pub fn kind(&self) -> TimeoutKind {
+        match self {
+            TimeoutWhat::Remind { .. } => TimeoutKind::Remind,
+            TimeoutWhat::HandToSupervisor => TimeoutKind::HandToSupervisor,
+            TimeoutWhat::HandToSubstitute => TimeoutKind::HandToSubstitute,
+            TimeoutWhat::HandTo(_) => TimeoutKind::HandTo,
+            TimeoutWhat::AutoApprove => TimeoutKind::AutoApprove,
+            TimeoutWhat::AutoReject => TimeoutKind::AutoReject,
+            TimeoutWhat::ReturnToInitiator => TimeoutKind::ReturnToInitiator,
+            TimeoutWhat::Jump(_) => TimeoutKind::Jump,
+        }
+    }
+}
+
 /// How long a delay node waits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Delay {

@@ -186,6 +186,7 @@ pub fn outline(steps: &[Step]) -> String {
             Step::Trigger { node, waits, .. } => (0, 0, format!("trigger {node} {waits}")),
             Step::SubProcess { node, waits, .. } => (0, 0, format!("child {node} {waits}")),
             Step::Route { node, to, .. } => (0, 0, format!("route {node} {to}")),
+            Step::Returned { node, to, .. } => (0, 0, format!("{node} back to {to}")),
             Step::Auto { node, state, .. } => (0, 0, format!("{node} {state:?}")),
         };
         depth = depth.saturating_add_signed(before);

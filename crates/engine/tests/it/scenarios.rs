@@ -8,6 +8,7 @@ mod b11_waiting;
 mod b12_cc;
 mod b13_time;
 mod b14_preview;
+mod b14_simulation;
 mod b15_entities;
 mod b17_refusals;
 mod b18_batch;

@@ -2,6 +2,7 @@
 
 use crate::app::Shared;
 use crate::app::act::{Acted, Options, Submission, check_business_key};
+use crate::app::look_ahead::Look;
 use crate::app::past::Moment;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -25,8 +26,8 @@ use utoipa_axum::routes;
 use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
-use zhupi_engine::preview::path_differences;
-use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template, preview};
+use zhupi_engine::preview::{Assumptions, path_differences};
+use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
 use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -273,8 +274,13 @@ async fn path_changes(
     seen: &str,
     (template, submit): (&Template, &Submit),
 ) -> Result<Option<Vec<PathChangeView>>, Error> {
-    let directory = app.directory(caller.tenant).await?;
-    let Ok(real) = preview(template, &directory, caller.user, submit, app.now()) else { return Ok(None) };
+    let (tenant, viewer) = (caller.tenant, caller.user);
+    let look = Look { tenant, viewer, initiator: viewer, template, submit };
+    let real = match app.look_ahead(look, Assumptions::default()).await {
+        Ok(real) => real,
+        Err(Error::Rejected(_)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
     let unreadable = || Error::field("preview", "this is the `hash` of no preview");
     let differences = path_differences(seen, &real, template).ok_or_else(unreadable)?;
     Ok(Some(differences.into_iter().map(PathChangeView::from).collect()))

@@ -118,7 +118,8 @@ fn values_of(template: &Template, instance: &Instance, command: &Command) -> For
     FormData(set.collect())
 }
 
-fn took_part(instance: &Instance) -> Vec<UserId> {
+/// Whoever submitted or decided it.
+pub(super) fn took_part(instance: &Instance) -> Vec<UserId> {
     let slots = instance.visits.iter().flat_map(|visit| &visit.slots);
     let decided = slots.filter_map(|slot| slot.decided.as_ref()).map(|decided| decided.by);
     let mut people: Vec<UserId> = decided.chain([instance.initiator]).collect();

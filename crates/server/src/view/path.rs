@@ -276,7 +276,7 @@ fn lane_view(branch: &NodeId, title: &str, lane: &Lane) -> BranchView {
     }
 }
 
-fn slot_word(state: SlotState) -> SlotWord {
+pub(super) fn slot_word(state: SlotState) -> SlotWord {
     match state {
         SlotState::Queued => SlotWord::Queued,
         SlotState::Pending => SlotWord::Pending,

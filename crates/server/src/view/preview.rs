@@ -1,20 +1,23 @@
 //! The likely path of a submission, and what of it still lies before a running instance.
 
 use super::Person;
-use super::path::reason_word;
+use super::path::{SlotWord, reason_word, slot_word};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
+use zhupi_engine::command::ReturnTo;
 use zhupi_engine::condition::GroupsOutcome;
+use zhupi_engine::event::ResumeWay;
 use zhupi_engine::form::{RowId, Value};
 use zhupi_engine::ids::{NodeId, TemplateId};
-use zhupi_engine::instance::{Item, Token, TokenState, VisitState};
+use zhupi_engine::instance::{Item, Token, TokenState, VisitKind, VisitState};
 use zhupi_engine::preview::{
-    Occasion, PathChange, PathDifference, Preview, PreviewPerson, Step, Uncertain, likely_path,
+    Occasion, PathChange, PathDifference, PlannedAction, PlannedLimit, Preview, PreviewPerson, Step,
+    Uncertain, likely_path,
 };
-use zhupi_engine::template::Mode;
-use zhupi_engine::{Directory, Instance, Status, Submit, Template};
+use zhupi_engine::template::{Mode, TimeoutKind};
+use zhupi_engine::{Directory, Instance, Problem, Status, Submit, Template};
 
 /// The likely path of a submission.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -26,8 +29,13 @@ pub struct PreviewView {
     /// The node at which nobody can be asked and the path stops.
     #[schema(value_type = Option<String>)]
     pub stops_at: Option<NodeId>,
-    /// Names this very path: a submission that carries it as `preview` is told where its path differs.
+    /// Names this very path: a submission that carries it as `preview` is told where its path differs. When something
+    /// happens is no part of it.
     pub hash: String,
+    /// What was assumed and did not happen; each with `path`, `code`, `message` and `severity`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub unmet: Vec<Problem>,
 }
 
 /// One thing on the likely path.
@@ -41,12 +49,21 @@ pub enum StepView {
         title: String,
         /// Level of a chain, from 1; 0 where the node has no levels.
         level: u32,
+        /// What they are asked to do: `approve`, `handle`, or `pool`, where one of them claims it first.
+        #[schema(value_type = String, example = "approve")]
+        asks: VisitKind,
         #[schema(value_type = Object)]
         mode: Mode,
         people: Vec<PlannedPerson>,
         /// `open` where people will be asked, else what happens without them.
         #[schema(value_type = String)]
         state: VisitState,
+        /// What it comes to as things are assumed: `passed` where everybody approves.
+        #[schema(value_type = String, example = "passed")]
+        comes_to: VisitState,
+        /// Its time limit if it were reached now; absent where it has none, and in what lies ahead of a running instance.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<PlannedLimitView>,
         /// What is not known yet.
         #[schema(value_type = Vec<String>)]
         uncertain: Vec<Uncertain>,
@@ -125,6 +142,9 @@ pub enum StepView {
         title: String,
         /// Its answer is waited for.
         waits: bool,
+        /// What is not known yet.
+        #[schema(value_type = Vec<String>)]
+        uncertain: Vec<Uncertain>,
     },
     /// An instance of another template begins.
     SubProcess {
@@ -135,6 +155,21 @@ pub enum StepView {
         template: TemplateId,
         /// Its end is waited for.
         waits: bool,
+        /// What is not known yet.
+        #[schema(value_type = Vec<String>)]
+        uncertain: Vec<Uncertain>,
+    },
+    /// It is sent back from here, as is assumed or as a rejection is mapped to.
+    Returned {
+        #[schema(value_type = String)]
+        node: NodeId,
+        title: String,
+        /// `initiator`, or the node, and of a chain the level.
+        #[schema(value_type = Object)]
+        to: ReturnTo,
+        /// How it goes on from there, and why.
+        #[schema(value_type = Option<Object>)]
+        goes_on: Option<ResumeWay>,
     },
     /// As things stand it would go back from here.
     Route {
@@ -165,6 +200,38 @@ pub struct PlannedPerson {
     pub why: String,
     /// Why he will not be asked, if so.
     pub auto_reason: Option<&'static str>,
+    /// What becomes of his task as things are assumed; absent for who is only told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comes_to: Option<SlotWord>,
+    /// Who has his task by then, where it was handed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_to: Option<Person>,
+}
+
+/// The time limit of a node, if it were reached now.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PlannedLimitView {
+    /// When the time is up; `null` where nothing has to be done by then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub due_at: Option<Timestamp>,
+    /// What happens by the clock, in order.
+    pub actions: Vec<PlannedActionView>,
+}
+
+/// Something that happens by the clock.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PlannedActionView {
+    /// When; of reminders the first.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// `remind`, `hand_to_supervisor`, `hand_to_substitute`, `hand_to`, `auto_approve`, `auto_reject`,
+    /// `return_to_initiator` or `jump`.
+    #[schema(value_type = String, example = "remind")]
+    pub what: TimeoutKind,
+    /// Where it goes on; only of `jump`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub to: Option<NodeId>,
 }
 
 /// A step in which the path differs from the preview that was seen.
@@ -194,6 +261,7 @@ pub fn preview_view(preview: Preview, directory: &Directory) -> PreviewView {
         ends: preview.ends,
         stops_at: preview.stops_at,
         hash: preview.hash,
+        unmet: preview.unmet,
     }
 }
 
@@ -207,9 +275,9 @@ pub fn upcoming(
     if instance.status != Status::Running {
         return Vec::new();
     }
-    let Ok(preview) = likely_path(template, directory, instance.initiator, &Submit::of(instance), at) else {
-        return Vec::new();
-    };
+    let submit = Submit::of(instance);
+    let preview = likely_path(template, directory, instance.initiator, &submit, at, &instance.linked);
+    let Ok(preview) = preview else { return Vec::new() };
     let ahead = preview.steps.into_iter().filter(|step| !has_happened(instance, step));
     ahead.map(|step| step_view(step, directory)).collect()
 }
@@ -228,6 +296,7 @@ fn has_happened(instance: &Instance, step: &Step) -> bool {
         Step::Delay { node, .. }
         | Step::Trigger { node, .. }
         | Step::SubProcess { node, .. }
+        | Step::Returned { node, .. }
         | Step::Route { node, .. }
         | Step::Auto { node, .. } => visited(node),
     }
@@ -242,9 +311,10 @@ fn has_joined(instance: &Instance, fork: &NodeId) -> bool {
 
 fn step_view(step: Step, directory: &Directory) -> StepView {
     match step {
-        Step::Approval { node, title, level, mode, people, state, uncertain } => {
-            let people = people.into_iter().map(planned).collect();
-            StepView::Approval { node, title, level, mode, people, state, uncertain }
+        Step::Approval { node, title, level, asks, mode, people, state, comes_to, limit, uncertain } => {
+            let people = people.into_iter().map(|person| planned(person, directory)).collect();
+            let limit = limit.map(limit_view);
+            StepView::Approval { node, title, level, asks, mode, people, state, comes_to, limit, uncertain }
         }
         Step::Cc { node, title, told, people } => {
             let people = people.iter().map(|found| planned_copy(found, directory)).collect();
@@ -261,10 +331,13 @@ fn step_view(step: Step, directory: &Directory) -> StepView {
         }
         Step::Join { node, title } => StepView::Join { node, title },
         Step::Delay { node, title, until } => StepView::Delay { node, title, until },
-        Step::Trigger { node, title, waits } => StepView::Trigger { node, title, waits },
-        Step::SubProcess { node, title, template, waits } => {
-            StepView::SubProcess { node, title, template, waits }
+        Step::Trigger { node, title, waits, uncertain } => {
+            StepView::Trigger { node, title, waits, uncertain }
         }
+        Step::SubProcess { node, title, template, waits, uncertain } => {
+            StepView::SubProcess { node, title, template, waits, uncertain }
+        }
+        Step::Returned { node, title, to, goes_on } => StepView::Returned { node, title, to, goes_on },
         Step::Route { node, title, to, outcome } => StepView::Route { node, title, to, outcome },
         Step::Auto { node, title, state } => StepView::Auto { node, title, state },
     }
@@ -289,14 +362,27 @@ fn joined(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn planned(person: PreviewPerson) -> PlannedPerson {
+fn limit_view(limit: PlannedLimit) -> PlannedLimitView {
+    let action = |PlannedAction { at, what, to }| PlannedActionView { at, what, to };
+    PlannedLimitView { due_at: limit.due_at, actions: limit.actions.into_iter().map(action).collect() }
+}
+
+fn planned(person: PreviewPerson, directory: &Directory) -> PlannedPerson {
     PlannedPerson {
         person: Person { id: person.user, name: person.name },
         why: person.why.to_string(),
         auto_reason: person.auto.map(reason_word),
+        comes_to: Some(slot_word(person.comes_to)),
+        handed_to: person.handed_to.map(|user| Person::of(user, directory)),
     }
 }
 
 fn planned_copy(found: &Found, directory: &Directory) -> PlannedPerson {
-    PlannedPerson { person: Person::of(found.user, directory), why: found.why.to_string(), auto_reason: None }
+    PlannedPerson {
+        person: Person::of(found.user, directory),
+        why: found.why.to_string(),
+        auto_reason: None,
+        comes_to: None,
+        handed_to: None,
+    }
 }
