@@ -1,7 +1,6 @@
 //! What may be decided together with other things, in one go (semantics B18).
 
 use crate::command::Command;
-use crate::decide::needs_words;
 use crate::event::Decision;
 use crate::ids::SlotId;
 use crate::instance::Instance;
@@ -15,8 +14,10 @@ pub enum BatchObstacle {
     Switch,
     /// The node demands an opinion, which is about one request alone.
     Opinion,
-    /// The node demands the approver's own hand.
+    /// The node demands the approver's own hand, or his signature.
     OwnHand,
+    /// The node demands a file, which is about one request alone.
+    Attachment,
 }
 
 /// Whether a command may be one of several that are given at once. Whether it is granted at all: `decide`.
@@ -64,10 +65,13 @@ fn check_decision(
     if !allows_batch(template, node) {
         return refuse(BatchObstacle::Switch);
     }
-    if node.own_hand {
+    if node.own_hand || node.signature.applies_to(decision) {
         return refuse(BatchObstacle::OwnHand);
     }
-    if needs_words(node, decision) {
+    if node.attachment.applies_to(decision) {
+        return refuse(BatchObstacle::Attachment);
+    }
+    if node.opinion.applies_to(decision) {
         return refuse(BatchObstacle::Opinion);
     }
     Ok(())

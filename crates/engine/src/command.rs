@@ -170,12 +170,26 @@ pub struct Opinion {
     /// Whom he picks for later nodes, where they leave it to him.
     #[serde(default)]
     pub picks: BTreeMap<NodeId, Vec<UserId>>,
+    /// A picture of his handwritten signature. A return needs none.
+    #[serde(default)]
+    pub signature: Option<FileRef>,
+    /// Files that belong to what he says.
+    #[serde(default)]
+    pub attachments: Vec<FileRef>,
 }
 
 impl Opinion {
     /// Nothing but words.
     pub fn new(slot: SlotId, comment: impl Into<String>) -> Self {
-        Self { slot, comment: comment.into(), edits: Edits::default(), seen: None, picks: BTreeMap::new() }
+        Self {
+            slot,
+            comment: comment.into(),
+            edits: Edits::default(),
+            seen: None,
+            picks: BTreeMap::new(),
+            signature: None,
+            attachments: Vec::new(),
+        }
     }
 }
 

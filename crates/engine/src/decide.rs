@@ -27,7 +27,6 @@ mod verdict;
 mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
-pub(crate) use decision::needs_words;
 pub use edits::access_at;
 pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;
@@ -39,7 +38,7 @@ use crate::approvers::Barred;
 use crate::command::{Command, Envelope, Outside};
 use crate::directory::Directory;
 use crate::event::{Decision, Event};
-use crate::ids::{NodeId, SYSTEM, TokenId, UserId};
+use crate::ids::{NodeId, SYSTEM, TokenId, UserId, VisitId};
 use crate::instance::{Instance, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Block, Template, WithdrawRule};
@@ -108,6 +107,7 @@ pub fn decide(
             waiting::answer(&mut draft, *visit, *outcome, values)?;
         }
     }
+    sweep::settle_left_over(&mut draft)?;
     // What was stuck may have been taken away with its branch.
     intervene::go_on_if_unstuck(&mut draft);
     // Last, so that somebody who was too late hears who decided rather than that something changed.
@@ -150,6 +150,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) unpicked: Vec<NodeId>,
     /// On whose way people were told, by the place of the event.
     pub(crate) sent_on: BTreeMap<usize, TokenId>,
+    /// Visits in which people were asked again, to be looked at when everything else is done.
+    pub(crate) unsettled: Vec<VisitId>,
     /// Nobody is spared for being asked later: this is the look at who will be.
     pub(crate) looks_for_later: bool,
     /// Time limits are set though nothing is done for real.
@@ -176,6 +178,7 @@ impl<'a> Draft<'a> {
             steps: 0,
             unpicked: Vec::new(),
             sent_on: BTreeMap::new(),
+            unsettled: Vec::new(),
             looks_for_later: false,
             plans_time: purpose == Purpose::Act,
         }

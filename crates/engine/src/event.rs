@@ -63,6 +63,9 @@ pub enum Event {
     Picked {
         /// Who.
         by: UserId,
+        /// With the decision in which slot; absent where it was without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<SlotId>,
         /// Whom, by node.
         picks: BTreeMap<NodeId, Vec<UserId>>,
     },
@@ -213,6 +216,12 @@ pub enum Event {
         /// In which words.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         comment: String,
+        /// Signed by hand: a picture of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<FileRef>,
+        /// Files that belong to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<FileRef>,
     },
     /// Somebody approved, and waits for those he added after or beside him.
     SlotHeld {
@@ -291,6 +300,12 @@ pub enum Event {
         /// Returns, counted from 0, that had been settled by his decision and are under way again.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         returns: Vec<u32>,
+        /// Picks that went with it, as they stand again; nobody: as if none had been made.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        picks: BTreeMap<NodeId, Vec<UserId>>,
+        /// Instances that were begun since and are not begun again when the way is gone again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        begun: Vec<InstanceId>,
     },
     /// Somebody sent it back.
     Returned {
@@ -311,6 +326,9 @@ pub enum Event {
         /// In which words.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         comment: String,
+        /// Files that belong to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<FileRef>,
     },
     /// The target of a return has passed, and how it goes on is settled (semantics B4.5).
     ReturnSettled {
@@ -525,6 +543,25 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+}
+
+impl Event {
+    /// Somebody approved, with nothing beside his words.
+    pub(crate) fn approval(at: Timestamp, slot: SlotId, by: UserId, comment: String) -> Self {
+        Self::decision(at, slot, by, Decision::Approve, comment)
+    }
+
+    /// Somebody decided, with nothing beside his words.
+    pub(crate) fn decision(
+        at: Timestamp,
+        slot: SlotId,
+        by: UserId,
+        decision: Decision,
+        comment: String,
+    ) -> Self {
+        let (signature, attachments) = (None, Vec::new());
+        Event::SlotDecided { at, slot, by, decision, comment, signature, attachments }
+    }
 }
 
 /// Where people are brought in (semantics B5).

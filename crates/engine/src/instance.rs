@@ -10,7 +10,7 @@ mod slots;
 use crate::approvers::{Found, Why};
 use crate::command::ReturnTo;
 use crate::event::AddKind;
-use crate::form::{FileRef, FormData, RowId, Value};
+use crate::form::{Changes, FileRef, FormData, RowId, Value};
 use crate::ids::{
     DepartmentId, FieldId, InstanceId, NodeId, SlotId, TemplateId, TimerId, TokenId, UserId, VisitId,
 };
@@ -101,6 +101,12 @@ pub struct Instance {
     /// Webhooks that were called, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Called>,
+    /// Instances of other templates that were begun and go on by themselves, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<Begun>,
+    /// Where administrators passed people over, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// When the initiator last asked to hurry.
     #[serde(
         default,
@@ -140,6 +146,8 @@ impl Instance {
             linked: BTreeMap::new(),
             loops: BTreeMap::new(),
             calls: Vec::new(),
+            begun: Vec::new(),
+            passed_over: Vec::new(),
             urged_at: None,
         }
     }
@@ -219,6 +227,15 @@ impl Instance {
     /// Fields that changed after a version of the content, counted from 0.
     pub fn changed_since(&self, content: u32) -> BTreeSet<&FieldId> {
         self.contents.iter().skip(content as usize + 1).flat_map(|content| &content.fields).collect()
+    }
+
+    /// Everybody who took part, each once: the initiator, whoever decided anything, in whosever place, and administrators
+    /// who passed people over.
+    pub fn took_part(&self) -> Vec<UserId> {
+        let decided = self.visits.iter().flat_map(|visit| &visit.slots).filter_map(|it| it.decided.as_ref());
+        let passed_over = self.passed_over.iter().map(|it| it.by);
+        let people = decided.map(|it| it.by).chain(passed_over).chain([self.initiator]);
+        people.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Somebody decided something himself.
@@ -591,7 +608,7 @@ pub struct Adding {
 }
 
 /// A version of the content people decide on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Content {
     /// Since when.
     #[serde(with = "jiff::fmt::serde::timestamp::microsecond::required")]
@@ -604,6 +621,9 @@ pub struct Content {
     /// What differs from the version before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldId>,
+    /// What these fields held before, where somebody changed them with a decision that he may take back.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub was: Changes,
 }
 
 /// Once it was sent back.
@@ -640,6 +660,31 @@ pub struct Called {
     pub visits: u32,
 }
 
+/// An instance of another template that was begun and goes on by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Begun {
+    /// At which node.
+    pub node: NodeId,
+    /// Whose way.
+    pub token: TokenId,
+    /// How many visits there had been until then.
+    pub visits: u32,
+    /// The id it has.
+    pub child: InstanceId,
+    /// What led to it was taken back: it stands for the next time the way is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
+}
+
+/// An administrator passed people over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Who.
+    pub by: UserId,
+    /// At which node.
+    pub node: NodeId,
+}
+
 /// A decision somebody made.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decided {
@@ -654,6 +699,25 @@ pub struct Decided {
     /// On which version of the content, counted from 0 (semantics D2).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub content: u32,
+    /// Signed by hand: a picture of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<FileRef>,
+    /// Files that belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileRef>,
+    /// Whom he picked with it, by node.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub picks: BTreeMap<NodeId, Pick>,
+}
+
+/// Whom somebody picked for a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pick {
+    /// Whom.
+    pub people: Vec<UserId>,
+    /// Who had been picked before; nobody: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<UserId>,
 }
 
 /// What became of a slot.

@@ -118,6 +118,12 @@ pub enum Rejection {
         /// Which member lacks them.
         field: &'static str,
     },
+    /// A file is needed.
+    #[error("`{field}` is required: a file has to be given with the decision")]
+    FileRequired {
+        /// Which member lacks it.
+        field: &'static str,
+    },
     /// Too many words.
     #[error("`{field}` may have at most {limit} characters")]
     TextTooLong {
@@ -241,11 +247,13 @@ impl Rejection {
             Rejection::NotInitiator => "not_initiator",
             Rejection::WithdrawNotAllowed { .. } => "withdraw_not_allowed",
             Rejection::TextRequired { .. } => "text_required",
+            Rejection::FileRequired { .. } => "file_required",
             Rejection::TextTooLong { .. } => "text_too_long",
             Rejection::TooMany { .. } => "too_many_entries",
             Rejection::NotInBatch { obstacle: BatchObstacle::Switch, .. } => "batch_not_allowed",
             Rejection::NotInBatch { obstacle: BatchObstacle::Opinion, .. } => "batch_needs_opinion",
             Rejection::NotInBatch { obstacle: BatchObstacle::OwnHand, .. } => "batch_needs_own_hand",
+            Rejection::NotInBatch { obstacle: BatchObstacle::Attachment, .. } => "batch_needs_attachment",
             Rejection::NotOffered { .. } => "not_offered",
             Rejection::NotClaimed => "not_claimed",
             Rejection::Taken { .. } => "taken",
@@ -291,6 +299,7 @@ fn obstacle_in_words(obstacle: BatchObstacle) -> &'static str {
     match obstacle {
         BatchObstacle::Switch => "does not allow deciding on several requests at once",
         BatchObstacle::OwnHand => "wants the approver's own signature, so it has to be decided by itself",
+        BatchObstacle::Attachment => "asks for a file on each request, so it has to be decided by itself",
         BatchObstacle::Opinion => "asks for an opinion on each request, so it has to be decided by itself",
     }
 }

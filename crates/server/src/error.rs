@@ -209,6 +209,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
+        | Rejection::FileRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
         | Rejection::NotOffered { .. }
@@ -263,7 +264,7 @@ fn rejection_more(rejection: &Rejection) -> Json {
             json!({ "decided_by": by, "decided_at": at, "decision": decision })
         }
         Rejection::WithdrawNotAllowed { rule } => json!({ "rule": rule }),
-        Rejection::TextRequired { field } => json!({ "field": field }),
+        Rejection::TextRequired { field } | Rejection::FileRequired { field } => json!({ "field": field }),
         Rejection::TextTooLong { field, limit } | Rejection::TooMany { field, limit } => {
             json!({ "field": field, "limit": limit })
         }

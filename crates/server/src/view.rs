@@ -140,7 +140,7 @@ pub struct CommentView {
     pub attachments: Vec<AttachmentView>,
 }
 
-/// A file that belongs to a comment.
+/// A file that belongs to a comment or a decision.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct AttachmentView {
     /// Absent where the file lies elsewhere.

@@ -92,14 +92,16 @@ pub(crate) fn barred(user: UserId, place: Place<'_>, scene: Scene<'_>) -> Option
     (!offered).then_some(Barred::NotOffered)
 }
 
-/// He decided at a node, or on a linked instance, that has to be in other hands than this node (semantics D9). What was
-/// superseded by a return does not count.
+/// He decided at a node, or on a linked instance, that has to be in other hands than this node (semantics D9), or passed
+/// over the people there as an administrator. What was superseded by a return does not count.
 pub(crate) fn is_separated(user: UserId, node: &NodeId, scene: Scene<'_>) -> bool {
     scene.template.settings.separation.iter().any(|rule| match rule {
         Separation::Nodes(nodes) => {
             let elsewhere = |it: &&Visit| !it.superseded && it.node != *node && nodes.contains(&it.node);
+            let mut passed_over = scene.instance.passed_over.iter();
             nodes.contains(node)
-                && scene.instance.visits.iter().filter(elsewhere).any(|it| has_decided(user, it))
+                && (scene.instance.visits.iter().filter(elsewhere).any(|it| has_decided(user, it))
+                    || passed_over.any(|it| it.by == user && it.node != *node && nodes.contains(&it.node)))
         }
         Separation::Linked { field, nodes } => {
             (nodes.is_empty() || nodes.contains(node))

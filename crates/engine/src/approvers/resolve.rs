@@ -7,7 +7,7 @@ use super::{Found, Scene, Why, WhyNote, WhyRule};
 use crate::form::{Access, Field};
 use crate::ids::{FieldId, TokenId, UserId};
 use crate::instance::{AutoReason, Instance, SlotState, TokenState, Visit, VisitKind, VisitState};
-use crate::template::{Approval, Block, Dedup, EmptyRule, Mode, Opinion, SelfRule, Template, Weights};
+use crate::template::{Approval, Block, Dedup, EmptyRule, Mode, SelfRule, Template, Weights};
 use std::collections::HashMap;
 
 /// A place to decide, before it is opened.
@@ -245,8 +245,7 @@ pub(crate) fn may_be_spared(node: &Approval, scene: Scene<'_>) -> bool {
         Access::Edit => field.required,
         Access::Read | Access::Hide => false,
     };
-    let wants_more = node.always_ask || node.own_hand || node.handle || node.opinion == Opinion::Required;
-    !wants_more && !fields.iter().any(has_to_fill_in)
+    !node.wants_more_than_consent() && !fields.iter().any(has_to_fill_in)
 }
 
 /// Visits on a token's own path at which somebody decided himself, in order.

@@ -14,7 +14,7 @@ pub(super) fn stand_in(
     scene: Scene<'_>,
 ) -> Vec<Candidate> {
     let looked_at_later = mode == Mode::InTurn;
-    if node.own_hand || node.assign == Assign::Pool || looked_at_later {
+    if node.wants_own_hand() || node.assign == Assign::Pool || looked_at_later {
         return candidates;
     }
     let (there, away): (Vec<_>, Vec<_>) = candidates

@@ -1,5 +1,6 @@
 //! Words beside the decisions: to everybody, or to people who should read them.
 
+use super::decision::check_attachments;
 use super::{Draft, check_active, checked_text};
 use crate::event::Event;
 use crate::form::FileRef;
@@ -9,7 +10,7 @@ use crate::rejection::Rejection;
 
 /// Most people that one comment may mention.
 pub const MENTION_LIMIT: usize = 50;
-/// Most files of one comment.
+/// Most files of one comment or decision.
 pub const ATTACHMENT_LIMIT: usize = 20;
 
 /// Says something. Words may be missing where there are files.
@@ -26,9 +27,7 @@ pub(super) fn comment(
     if text.is_empty() && attachments.is_empty() {
         return Err(Rejection::TextRequired { field: "text" });
     }
-    if attachments.len() > ATTACHMENT_LIMIT {
-        return Err(Rejection::TooMany { field: "attachments", limit: ATTACHMENT_LIMIT });
-    }
+    check_attachments(attachments)?;
     let mentions = checked_mentions(draft, actor, mentions)?;
     let (at, by, text, attachments) = (draft.at, actor, text.to_owned(), attachments.to_vec());
     draft.emit(Event::Commented { at, by, text, mentions, attachments });

@@ -1,14 +1,18 @@
 //! Deciding in a slot: who may, and on what. What the slots of a visit come to: `verdict.rs`.
 
+use super::edits::Values;
 use super::verdict::settle;
-use super::{Draft, check_active, checked_text, edits, handing, people_node, picks, signers, sweep};
+use super::{
+    ATTACHMENT_LIMIT, Draft, check_active, checked_text, edits, handing, people_node, picks, signers, sweep,
+};
 use crate::approvers::{Barred, is_separated};
 use crate::command::Opinion;
 use crate::event::{Decision, Event};
+use crate::form::FileRef;
 use crate::ids::{SlotId, UserId, VisitId};
 use crate::instance::{Slot, SlotState, Status, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Abstain, Approval, Block, Mode, Opinion as Words, SelfRule, Template, Vote};
+use crate::template::{Abstain, Block, Mode, SelfRule, Template, Vote};
 
 /// Somebody decides in a slot: guards, what he changed on the way, the decision, what follows.
 pub(super) fn decide_slot(
@@ -26,19 +30,27 @@ pub(super) fn decide_slot(
     check_offered(draft, visit, decision)?;
     check_seen(draft, opinion)?;
     let comment = checked_text("comment", &opinion.comment)?;
-    if comment.is_empty() && asks_for_words(draft, visit, decision) {
-        return Err(Rejection::TextRequired { field: "comment" });
-    }
-    let before = draft.instance.content();
+    check_demands(draft, visit, decision, opinion)?;
+    picks::check(draft, visit, decision, opinion)?;
+    let before = Values::now(draft);
     edits::in_slot(draft, slot, actor, &opinion.edits)?;
-    sweep::ask_again(draft, visit, actor, before);
+    sweep::ask_again(draft, &before, Some(actor));
     if decision == Decision::Approve && !brought_in {
         edits::check_filled_in(draft, visit)?;
     }
-    picks::by_approver(draft, visit, (actor, decision), opinion)?;
     let comment = comment.to_owned();
     handing::take_back(draft, slot, actor);
-    draft.emit(Event::SlotDecided { at: draft.at, slot, by: actor, decision, comment });
+    let (signature, attachments) = (opinion.signature.clone(), opinion.attachments.clone());
+    draft.emit(Event::SlotDecided {
+        at: draft.at,
+        slot,
+        by: actor,
+        decision,
+        comment,
+        signature,
+        attachments,
+    });
+    picks::record(draft, slot, actor, opinion);
     signers::hold(draft, slot);
     settle(draft, visit)?;
     sweep::separate(draft)
@@ -107,7 +119,7 @@ pub(super) fn check_seen(draft: &Draft<'_>, opinion: &Opinion) -> Result<(), Rej
 fn may_stand_in(draft: &Draft<'_>, (visit, slot): (&Visit, &Slot), actor: UserId) -> bool {
     draft.template.settings.allow_agent
         && draft.is_manager(actor)
-        && people_node(draft, visit).is_none_or(|node| !node.own_hand)
+        && people_node(draft, visit).is_none_or(|node| !node.wants_own_hand())
         && (is_one_enough(visit) || !visit.slots.iter().any(|it| it.id != slot.id && speaks_in(actor, it)))
         && (actor != draft.instance.initiator || may_approve_himself(draft.template, visit))
 }
@@ -206,15 +218,31 @@ fn closed_by_another(visit: &Visit) -> Rejection {
     }
 }
 
-fn asks_for_words(draft: &Draft<'_>, visit: VisitId, decision: Decision) -> bool {
-    let node = draft.instance.visit(visit).and_then(|visit| draft.template.block(&visit.node));
-    matches!(node, Some(Block::Approval(node)) if needs_words(node, decision))
+/// What the node demands of a decision is there, whoever makes it; people who were brought in are no exception (B5.4).
+fn check_demands(
+    draft: &Draft<'_>,
+    visit: VisitId,
+    decision: Decision,
+    opinion: &Opinion,
+) -> Result<(), Rejection> {
+    check_attachments(&opinion.attachments)?;
+    let node = draft.instance.visit(visit).and_then(|visit| people_node(draft, visit));
+    let Some(node) = node else { return Ok(()) };
+    if node.opinion.applies_to(decision) && opinion.comment.trim().is_empty() {
+        return Err(Rejection::TextRequired { field: "comment" });
+    }
+    if node.signature.applies_to(decision) && opinion.signature.is_none() {
+        return Err(Rejection::FileRequired { field: "signature" });
+    }
+    if node.attachment.applies_to(decision) && opinion.attachments.is_empty() {
+        return Err(Rejection::FileRequired { field: "attachments" });
+    }
+    Ok(())
 }
 
-/// Whether a decision at this node is refused without words.
-pub(crate) fn needs_words(node: &Approval, decision: Decision) -> bool {
-    match (node.opinion, decision) {
-        (Words::Required, _) | (Words::OnReject, Decision::Reject) => true,
-        (Words::Optional, _) | (Words::OnReject, Decision::Approve | Decision::Abstain) => false,
+pub(super) fn check_attachments(files: &[FileRef]) -> Result<(), Rejection> {
+    match files.len() <= ATTACHMENT_LIMIT {
+        true => Ok(()),
+        false => Err(Rejection::TooMany { field: "attachments", limit: ATTACHMENT_LIMIT }),
     }
 }

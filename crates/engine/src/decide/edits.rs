@@ -1,20 +1,22 @@
 //! Changes of the form while an instance runs: by people where their node allows it, by triggers, by what was waited for.
 //! Each makes a new version of the content (semantics D2).
 
-use super::Draft;
+use super::{Draft, sweep};
+use crate::approvers::changed_since;
 use crate::event::Event;
 use crate::form::{
     Access, Changes, Edits, Field, FieldAccess, FieldKey, Form, FormData, Row, RowId, Value, apply_edits,
     assign, compute, missing_values, read_partial, to_plain,
 };
 use crate::ids::{FieldId, NodeId, SlotId, TokenId, UserId, VisitId};
-use crate::instance::{Instance, VisitKind};
+use crate::instance::{Instance, Visit, VisitKind};
 use crate::ledger::hex;
 use crate::problem::Problem;
 use crate::rejection::Rejection;
 use crate::template::{Block, Separation, SetField, Template};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// SHA-256, in hex, over the template's version and the values, attachments' ids among them.
 pub(crate) fn digest(template_version: u32, form: &FormData) -> String {
@@ -149,11 +151,60 @@ fn rows_in<'f>(form: &'f FormData, table: &FieldId) -> &'f [Row] {
     }
 }
 
+/// The values as they stood before they changed.
+pub(super) struct Values {
+    content: u32,
+    form: Arc<FormData>,
+}
+
+impl Values {
+    pub(super) fn now(draft: &Draft<'_>) -> Self {
+        Self { content: draft.instance.content(), form: draft.instance.form.clone() }
+    }
+
+    pub(super) fn content(&self) -> u32 {
+        self.content
+    }
+
+    /// Whether something has changed since on which hangs what people at a visit decide: a material field. Where the branch
+    /// runs for rows of a table, of that table only its own rows, and nothing that the form reckons from all of them.
+    pub(super) fn bear_on(&self, draft: &Draft<'_>, visit: &Visit) -> bool {
+        let changed = changed_since(self.content, draft.template, &draft.instance);
+        if changed.is_empty() {
+            return false;
+        }
+        let tables = own_rows(draft.template, &draft.instance, visit.id);
+        let bears = |field: &FieldId| match tables.iter().find(|(table, _)| *table == field) {
+            Some((table, own)) => {
+                let rows = |form| rows_in(form, table).iter().filter(|row| own.contains(&row.id));
+                !rows(&self.form).eq(rows(&draft.instance.form))
+            }
+            None if tables.is_empty() => true,
+            None => draft.template.form.field(field).is_none_or(|field| field.formula.is_none()),
+        };
+        changed.iter().any(bears)
+    }
+}
+
+/// Fields hold again what they held before somebody changed them with a decision that he takes back.
+pub(super) fn undo(draft: &mut Draft<'_>, visit: VisitId, by: UserId, was: Changes) {
+    let mut form = (*draft.instance.form).clone();
+    for (field, value) in was {
+        match value {
+            Some(value) => form.0.insert(field, value),
+            None => form.0.remove(&field),
+        };
+    }
+    record(draft, Source { by: Some(by), visit: Some(visit), for_good: None }, form);
+}
+
 /// What a trigger sets; `for_good` names it where that cannot be undone.
 pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField], for_good: Option<(NodeId, TokenId)>) {
     let sets = fields.iter().map(|set| (&set.field, set.formula.as_str()));
     let form = assign(&draft.template.form, &draft.instance.form, sets, draft.today());
+    let before = Values::now(draft);
     record(draft, Source { for_good, ..Source::default() }, form);
+    sweep::ask_again(draft, &before, None);
 }
 
 /// Values that came from what was waited for. What does not fit its control is left out, with a warning.
@@ -170,7 +221,9 @@ pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData)
             }
         }
     }
+    let before = Values::now(draft);
     record(draft, Source { visit: Some(visit), ..Source::default() }, form);
+    sweep::ask_again(draft, &before, None);
 }
 
 /// Takes rows out of a table. Whether none is left.
@@ -185,7 +238,9 @@ pub(super) fn drop_rows(draft: &mut Draft<'_>, table: &FieldId, rows: &[RowId]) 
     if none_left {
         form.0.remove(table);
     }
+    let before = Values::now(draft);
     record(draft, Source::default(), form);
+    sweep::ask_again(draft, &before, None);
     none_left
 }
 

@@ -2,8 +2,10 @@
 
 use super::advance::{Again, Arrival, go_on, open, travel};
 use super::returning::{overtake, recall, supersede};
-use super::{Draft, check_active, check_count, check_not_own_request, checked_text, fork, revoke, sweep};
-use crate::approvers::{Barred, Found, Place, Why, WhyRule, barred};
+use super::{
+    Draft, check_active, check_count, check_not_own_request, checked_text, fork, people_node, revoke, sweep,
+};
+use crate::approvers::{Barred, Found, Place, Why, WhyRule, barred, is_separated};
 use crate::command::Intervention;
 use crate::event::{Event, Move};
 use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
@@ -25,6 +27,7 @@ pub(super) fn intervene(
     }
     check_status(draft, what)?;
     check_own_request(draft, actor, what)?;
+    check_duties(draft, actor, what)?;
     let reason = checked_text("reason", reason)?;
     if reason.is_empty() {
         return Err(Rejection::TextRequired { field: "reason" });
@@ -66,7 +69,26 @@ fn check_status(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection>
     }
 }
 
-/// On his own request an administrator neither passes anybody over nor chooses who decides.
+/// To pass people over is to decide in their place: whoever has a duty that is to be in other hands than theirs may not
+/// (semantics D9).
+fn check_duties(draft: &Draft<'_>, actor: UserId, what: &Intervention) -> Result<(), Rejection> {
+    let visit = match what {
+        Intervention::Skip { visit } => draft.instance.visit(*visit),
+        Intervention::Jump { token, .. } => draft.instance.open_visit_of(*token),
+        Intervention::Reassign { .. }
+        | Intervention::Staff { .. }
+        | Intervention::Terminate
+        | Intervention::SetApprovers { .. }
+        | Intervention::Retry
+        | Intervention::HandOver { .. } => None,
+    };
+    let separated =
+        |it: &Visit| people_node(draft, it).is_some() && is_separated(actor, &it.node, draft.scene(it.token));
+    if visit.is_some_and(separated) { Err(Barred::Separated.rejection(actor)) } else { Ok(()) }
+}
+
+/// On his own request an administrator neither passes anybody over nor chooses who decides; nor does he say who decides where
+/// nobody could be asked, as long as another one can.
 fn check_own_request(draft: &Draft<'_>, actor: UserId, what: &Intervention) -> Result<(), Rejection> {
     match what {
         Intervention::Skip { .. }
@@ -74,8 +96,17 @@ fn check_own_request(draft: &Draft<'_>, actor: UserId, what: &Intervention) -> R
         | Intervention::SetApprovers { .. }
         | Intervention::Reassign { .. }
         | Intervention::HandOver { .. } => check_not_own_request(draft, actor),
+        Intervention::Staff { .. } if another_administers(draft, actor) => {
+            check_not_own_request(draft, actor)
+        }
         Intervention::Staff { .. } | Intervention::Terminate | Intervention::Retry => Ok(()),
     }
+}
+
+fn another_administers(draft: &Draft<'_>, actor: UserId) -> bool {
+    let managers = draft.template.settings.managers.iter().copied();
+    let mut all = managers.filter(|it| draft.directory.is_active(*it)).chain(draft.directory.admins());
+    all.any(|user| user != actor)
 }
 
 /// Whether it can be done at all.

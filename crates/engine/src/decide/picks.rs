@@ -4,15 +4,15 @@ use super::{Draft, Purpose};
 use crate::command::Opinion;
 use crate::condition::Scope;
 use crate::event::{Decision, Event};
-use crate::ids::{NodeId, UserId, VisitId};
+use crate::ids::{NodeId, SlotId, UserId, VisitId};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Approvers, Block, PersonRule, SelfRule, Template};
 
-/// Takes what an approver picked. Whom he names stays, until another approver of the node names somebody else.
-pub(super) fn by_approver(
-    draft: &mut Draft<'_>,
+/// Whether an approver may pick whom he picks.
+pub(super) fn check(
+    draft: &Draft<'_>,
     visit: VisitId,
-    (actor, decision): (UserId, Decision),
+    decision: Decision,
     opinion: &Opinion,
 ) -> Result<(), Rejection> {
     let Some(visit) = draft.instance.visit(visit) else { return Ok(()) };
@@ -22,14 +22,17 @@ pub(super) fn by_approver(
     if decision != Decision::Approve {
         return Err(Rejection::NotOffered { action: "pick" });
     }
-    for (node, users) in &opinion.picks {
-        check(draft, &visit.node, node, users)?;
-    }
-    draft.emit(Event::Picked { by: actor, picks: opinion.picks.clone() });
-    Ok(())
+    opinion.picks.iter().try_for_each(|(node, users)| check_pick(draft, &visit.node, node, users))
 }
 
-fn check(draft: &Draft<'_>, at: &NodeId, node: &NodeId, users: &[UserId]) -> Result<(), Rejection> {
+/// Takes what an approver picked. Whom he names stays, until another approver of the node names somebody else.
+pub(super) fn record(draft: &mut Draft<'_>, slot: SlotId, by: UserId, opinion: &Opinion) {
+    if !opinion.picks.is_empty() {
+        draft.emit(Event::Picked { by, slot: Some(slot), picks: opinion.picks.clone() });
+    }
+}
+
+fn check_pick(draft: &Draft<'_>, at: &NodeId, node: &NodeId, users: &[UserId]) -> Result<(), Rejection> {
     let Some(first) = users.first() else { return Err(Rejection::PickMissing { node: node.clone() }) };
     let Some((many, among)) = offer(draft.template, at, node) else {
         return Err(Rejection::PickNotAllowed { node: node.clone(), user: *first });

@@ -8,7 +8,7 @@ use super::verdict::settle;
 use super::{Draft, Purpose, check_active, checked_text, edits};
 use crate::approvers::{changed_since, has_changed_since};
 use crate::command::{Resubmit, ReturnTo};
-use crate::event::{Decision, Event, ResumeWay, WhyReplay};
+use crate::event::{Event, ResumeWay, WhyReplay};
 use crate::form::check_values;
 use crate::ids::{NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, Returned, SlotState, Status, Visit, VisitKind, VisitState};
@@ -53,10 +53,9 @@ fn send_on(
         return Err(Rejection::FormInvalid { problems });
     }
     if !request.picks.is_empty() {
-        draft.emit(Event::Picked { by, picks: request.picks.clone() });
+        draft.emit(Event::Picked { by, slot: None, picks: request.picks.clone() });
     }
-    let (at, decision) = (draft.at, Decision::Approve);
-    draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
+    draft.emit(Event::approval(draft.at, slot, by, comment));
     settle(draft, visit)
 }
 
@@ -178,8 +177,7 @@ fn step(ahead: &mut Draft<'_>, token: TokenId) -> Result<bool, Rejection> {
     let own = |visit: &Visit| ahead.instance.line_of(visit.token).contains(&token);
     let pending = ahead.instance.pending().find(|(visit, _)| own(visit));
     if let Some((visit, slot, by)) = pending.map(|(visit, slot)| (visit.id, slot.id, slot.assignee)) {
-        let (at, decision, comment) = (ahead.at, Decision::Approve, String::new());
-        ahead.emit(Event::SlotDecided { at, slot, by, decision, comment });
+        ahead.emit(Event::approval(ahead.at, slot, by, String::new()));
         settle(ahead, visit)?;
         return Ok(true);
     }

@@ -2,11 +2,13 @@
 //! decisions in between. How it goes on from there: `resuming.rs`.
 
 use super::advance::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit, open_with};
-use super::decision::{check_seen, open_slot};
-use super::{Draft, checked_text, edits, fork};
+use super::decision::{check_attachments, check_seen, open_slot};
+use super::edits::Values;
+use super::{Draft, checked_text, edits, fork, sweep};
 use crate::approvers::{Candidate, Found, Why, WhyRule, resolve_to_admins};
 use crate::command::{Return, ReturnTo};
 use crate::event::{Event, ResumeWay};
+use crate::form::FileRef;
 use crate::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{
     AutoReason, Instance, REVISE_NODE, Returned, Slot, SlotState, Status, TokenState, Visit, VisitKind,
@@ -133,6 +135,7 @@ struct Sending {
     slot: Option<SlotId>,
     by: UserId,
     comment: String,
+    attachments: Vec<FileRef>,
     target: Target,
     resume: ResumePolicy,
 }
@@ -150,6 +153,7 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
         return Err(Rejection::UserNotActive { user: draft.instance.initiator });
     }
     check_seen(draft, &request.opinion)?;
+    check_attachments(&request.opinion.attachments)?;
     let comment = checked_text("comment", &request.opinion.comment)?;
     if comment.is_empty() && !node.returns.without_reason {
         return Err(Rejection::TextRequired { field: "comment" });
@@ -157,13 +161,17 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     if draft.instance.rounds() >= ROUND_LIMIT {
         return Err(Rejection::LimitReached { what: "returns", limit: ROUND_LIMIT });
     }
+    let before = Values::now(draft);
     edits::in_slot(draft, slot, actor, &request.opinion.edits)?;
     let resume = match (node.returns.resume, request.resume) {
         (ResumePolicy::ReturnerDecides, Some(resume)) => resume,
         (resume, _) => resume,
     };
     let (slot, by, comment) = (Some(slot), actor, comment.to_owned());
-    carry_out(draft, node, Sending { from, slot, by, comment, target, resume })
+    let attachments = request.opinion.attachments.clone();
+    carry_out(draft, node, Sending { from, slot, by, comment, attachments, target, resume })?;
+    sweep::ask_again(draft, &before, Some(actor));
+    Ok(())
 }
 
 /// The target he means.
@@ -216,8 +224,8 @@ pub(super) fn by_rule(
     if nobody || draft.instance.rounds() >= ROUND_LIMIT || too_many(draft) == Some(TooManyRounds::Reject) {
         return Ok(false);
     }
-    let (resume, comment) = (node.returns.resume, String::new());
-    carry_out(draft, node, Sending { from, slot: None, by, comment, target, resume })?;
+    let (resume, comment, attachments) = (node.returns.resume, String::new(), Vec::new());
+    carry_out(draft, node, Sending { from, slot: None, by, comment, attachments, target, resume })?;
     Ok(true)
 }
 
@@ -230,9 +238,9 @@ fn too_many(draft: &Draft<'_>) -> Option<TooManyRounds> {
 fn carry_out(draft: &mut Draft<'_>, node: &Approval, sending: Sending) -> Result<(), Rejection> {
     let too_many = too_many(draft);
     let number = draft.instance.rounds();
-    let Sending { from, slot, by, comment, target, resume } = sending;
+    let Sending { from, slot, by, comment, attachments, target, resume } = sending;
     let (at, token, to) = (draft.at, target.token, target.to.clone());
-    draft.emit(Event::Returned { at, slot, visit: from, by, token, to, resume, comment });
+    draft.emit(Event::Returned { at, slot, visit: from, by, token, to, resume, comment, attachments });
     if draft.instance.visit(from).is_some_and(|visit| visit.state == VisitState::Open) {
         draft.emit(Event::VisitClosed { at, visit: from, state: VisitState::Returned });
     }

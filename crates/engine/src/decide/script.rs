@@ -83,8 +83,7 @@ impl<'s> Script<'s> {
             return Ok(());
         }
         let Some((slot, by, decision)) = self.vote(draft, visit) else { return Ok(()) };
-        let (at, comment) = (draft.at, String::new());
-        draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
+        draft.emit(Event::decision(draft.at, slot, by, decision, String::new()));
         settle(draft, visit)?;
         sweep::separate(draft)
     }

@@ -6,7 +6,7 @@ use super::{Draft, Purpose, TITLE_LIMIT, check_active, check_count, edits, freez
 use crate::approvers::Scene;
 use crate::command::Submit;
 use crate::condition::Scope;
-use crate::event::{Decision, Event};
+use crate::event::Event;
 use crate::form::{FormData, check_values, compute};
 use crate::ids::{DepartmentId, NodeId, SlotId, TokenId, UserId};
 use crate::instance::{Instance, SlotState, Status, VisitState};
@@ -73,8 +73,7 @@ pub(crate) fn go_ahead(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     while draft.instance.status == Status::Running && !draft.is_exhausted() {
         let next = draft.instance.pending().next().map(|(visit, slot)| (visit.id, slot.id, slot.assignee));
         if let Some((visit, slot, by)) = next {
-            let (at, decision, comment) = (draft.at, Decision::Approve, String::new());
-            draft.emit(Event::SlotDecided { at, slot, by, decision, comment });
+            draft.emit(Event::approval(draft.at, slot, by, String::new()));
             settle(draft, visit)?;
         } else if let Some(slot) = offered(&draft.instance) {
             draft.emit(Event::Claimed { at: draft.at, slot });

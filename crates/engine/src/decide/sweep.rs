@@ -9,9 +9,10 @@
 //! only where one was drawn of many, or a return asked those who had decided, the rules are asked for others first.
 
 use super::advance::{Arrival, come_to, enter_again, open};
+use super::edits::Values;
 use super::verdict::settle;
-use super::{Draft, people_node};
-use crate::approvers::{Barred, Found, Place, barred, has_changed_since, is_separated};
+use super::{Draft, Purpose, people_node};
+use crate::approvers::{Barred, Found, Place, barred, is_separated};
 use crate::event::{Event, Move};
 use crate::ids::{SYSTEM, SlotId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
@@ -160,7 +161,7 @@ enum Stands {
 /// may not decide here: then he keeps it.
 fn substitute(draft: &Draft<'_>, visit: &Visit, slot: &Slot, owner: UserId) -> Option<Substitute> {
     let node = people_node(draft, visit)?;
-    if node.own_hand || visit.kind == VisitKind::Pool {
+    if node.wants_own_hand() || visit.kind == VisitKind::Pool {
         return None;
     }
     let found = draft.directory.substitute_of(owner, draft.instance.template, draft.at)?;
@@ -183,33 +184,52 @@ fn substitute(draft: &Draft<'_>, visit: &Visit, slot: &Slot, owner: UserId) -> O
     Some(Substitute { stands, move_open })
 }
 
-/// Somebody changed the content on his way: what others in his visit had approved of it, and on what they were spared, does
-/// not count any more, where the change is material (semantics D2, B7 b). In turn they are asked one after another. Visits
-/// that are closed keep what was decided; whether it spares anybody later is looked at there.
-pub(super) fn ask_again(draft: &mut Draft<'_>, id: VisitId, editor: UserId, before: u32) {
-    let Some(visit) = draft.instance.visit(id).filter(|it| it.kind == VisitKind::Approve) else { return };
-    if !has_changed_since(before, draft.scene(visit.token)) {
+/// Somebody, or a rule, has changed the content: what others had approved of it in visits that are still open, and on what
+/// they were spared there, does not count any more, where the change is material (semantics D2, B7 b). In turn they are asked
+/// one after another. Visits that are closed keep what was decided; whether it spares anybody later is looked at there.
+pub(super) fn ask_again(draft: &mut Draft<'_>, before: &Values, editor: Option<UserId>) {
+    if draft.purpose != Purpose::Act || draft.instance.content() == before.content() {
         return;
     }
-    let void = visit.slots.iter().filter(|slot| rests_on_content(visit, slot, editor));
-    let void: Vec<_> = void.map(|it| (it.id, super::signers::group_mode(visit, it))).collect();
-    for (slot, mode) in void {
+    let open = |it: &&Visit| it.state == VisitState::Open && it.kind == VisitKind::Approve;
+    let visits = draft.instance.visits.iter().filter(open).filter(|it| before.bear_on(draft, it));
+    let void = visits.flat_map(|visit| {
+        let rests = move |slot: &&Slot| rests_on_content(visit, slot, editor);
+        let place = |slot: &Slot| (visit.id, slot.id, super::signers::group_mode(visit, slot));
+        visit.slots.iter().filter(rests).map(place)
+    });
+    for (visit, slot, mode) in void.collect::<Vec<_>>() {
         draft.emit(Event::AskedAgain { at: draft.at, slot });
         if mode != Mode::InTurn {
             turn(draft, slot);
         }
+        // Whoever has left meanwhile is taken out, and that may settle the visit. It is looked at last, since it may be
+        // another token that is on its way now.
+        if !draft.unsettled.contains(&visit) {
+            draft.unsettled.push(visit);
+        }
     }
+}
+
+/// Looks at the visits in which people were asked again.
+pub(super) fn settle_left_over(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    while let Some(visit) = draft.unsettled.pop() {
+        if draft.instance.visit(visit).is_some_and(|it| it.state == VisitState::Open) {
+            settle(draft, visit)?;
+        }
+    }
+    Ok(())
 }
 
 /// Somebody but the editor approved it, himself or because he had approved before. People who were brought in speak through
 /// the one who brought them in, so theirs counts no more only as long as he hears them.
-fn rests_on_content(visit: &Visit, slot: &Slot, editor: UserId) -> bool {
+fn rests_on_content(visit: &Visit, slot: &Slot, editor: Option<UserId>) -> bool {
     let parent = visit.slots.iter().find(|it| Some(it.id) == slot.parent);
     let heard = |parent: &Slot| parent.state.is_open() && parent.added(visit).any(|it| it.id == slot.id);
-    let by_another = slot.decided.as_ref().is_some_and(|it| it.by != editor);
+    let by_another = slot.decided.as_ref().is_some_and(|it| Some(it.by) != editor);
     let approved = match slot.state {
         SlotState::Approved | SlotState::Waiting => by_another,
-        SlotState::Auto(AutoReason::Duplicate { .. } | AutoReason::Kept { .. }) => slot.owner != editor,
+        SlotState::Auto(AutoReason::Duplicate { .. } | AutoReason::Kept { .. }) => Some(slot.owner) != editor,
         SlotState::Queued
         | SlotState::Pending
         | SlotState::Offered

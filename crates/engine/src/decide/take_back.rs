@@ -1,27 +1,35 @@
 //! Taking back one's own decision (semantics B9): as long as nobody has decided anything on the strength of it.
 
+use super::edits::Values;
 use super::returning::{recall, supersede};
-use super::{Draft, check_active, fork, time};
+use super::{Draft, check_active, edits, fork, sweep, time};
 use crate::event::Event;
-use crate::ids::{SlotId, TokenId, UserId};
-use crate::instance::{Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState};
+use crate::form::Changes;
+use crate::ids::{InstanceId, NodeId, SlotId, TokenId, UserId};
+use crate::instance::{Decided, Pick, Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Block, Mode, OrReject, Trigger};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// Somebody takes back what he decided. Where his visit goes on, only his slot is open again; where it is closed, it opens as
-/// it was, and what was opened after it goes away.
+/// it was, and what was opened after it goes away. Values that he changed with it are as they were, except where they have
+/// changed again since, and whom he picked with it is picked no more. What triggers have set since stays, and they do it
+/// again when the way is gone again; an instance that was begun and goes on by itself is not begun again.
 pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Result<(), Rejection> {
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     check_active(draft.directory, actor)?;
     check_own(slot, actor)?;
-    if draft.instance.status != Status::Running {
+    // What is stuck elsewhere does not matter here, and what is stuck behind his decision goes away with it.
+    if !matches!(draft.instance.status, Status::Running | Status::Suspended) {
         return Err(Rejection::NotRunning { status: draft.instance.status });
     }
     check_decision(visit, slot)?;
     check_window(draft, slot)?;
     check_visit(visit, slot)?;
-    let (visit, token) = (visit.clone(), visit.token);
+    let (visit, token, decided) = (visit.clone(), visit.token, slot.decided.clone());
+    let before = Values::now(draft);
+    let begun = begun_since(draft, &visit);
     let slots = match visit.state {
         VisitState::Open => slots_of_open(&visit, id),
         VisitState::Passed
@@ -41,11 +49,45 @@ pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Res
     };
     let settled = (0..).zip(&draft.instance.returns).filter(|(_, it)| it.settled_by == Some(visit.id));
     let returns = settled.map(|(number, _)| number).collect();
-    draft.emit(Event::TakenBack { at: draft.at, slot: id, by: actor, slots, returns });
+    let picks = decided.as_ref().map(|it| picks_before(draft, it)).unwrap_or_default();
+    draft.emit(Event::TakenBack { at: draft.at, slot: id, by: actor, slots, returns, picks, begun });
+    if let Some(decided) = &decided {
+        let was = values_before(draft, decided);
+        edits::undo(draft, visit.id, actor, was);
+        sweep::ask_again(draft, &before, Some(actor));
+    }
     if let Some(closed) = visit.closed_at {
         time::set_timers_again(draft, visit.id, closed);
     }
     Ok(())
+}
+
+/// Whom the picks that he made with his decision had put aside, as far as nobody has picked anybody else since.
+fn picks_before(draft: &Draft<'_>, decided: &Decided) -> BTreeMap<NodeId, Vec<UserId>> {
+    let stands = |node: &NodeId, pick: &Pick| draft.instance.picks.get(node) == Some(&pick.people);
+    let own = decided.picks.iter().filter(|(node, pick)| stands(node, pick));
+    own.map(|(node, pick)| (node.clone(), pick.before.clone())).collect()
+}
+
+/// What the fields held that he changed with his decision, as far as they have not changed again since.
+fn values_before(draft: &Draft<'_>, decided: &Decided) -> Changes {
+    let content = draft.instance.contents.get(decided.content as usize);
+    let Some(own) = content.filter(|it| it.by == Some(decided.by) && it.at == decided.at) else {
+        return Changes::new();
+    };
+    let since = draft.instance.changed_since(decided.content);
+    let untouched = own.was.iter().filter(|(field, _)| !since.contains(field));
+    untouched.map(|(field, value)| (field.clone(), value.clone())).collect()
+}
+
+/// Instances that go on by themselves and were begun on the way since a visit closed.
+fn begun_since(draft: &Draft<'_>, visit: &Visit) -> Vec<InstanceId> {
+    if visit.state == VisitState::Open {
+        return Vec::new();
+    }
+    let on_the_way = |token: TokenId| draft.instance.line_of(token).contains(&visit.token);
+    let begun = draft.instance.begun.iter().filter(|it| it.visits > visit.id.0 && on_the_way(it.token));
+    begun.map(|it| it.child).collect()
 }
 
 fn refused(why: &'static str) -> Rejection {

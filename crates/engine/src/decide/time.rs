@@ -295,7 +295,7 @@ fn time_is_up(
         }),
         TimeoutWhat::HandToSubstitute => hand_each(draft, (id, of), |draft, slot| {
             let (visit, _) = draft.instance.slot(slot.id)?;
-            people_node(draft, visit).filter(|node| !node.own_hand)?;
+            people_node(draft, visit).filter(|node| !node.wants_own_hand())?;
             let template = draft.instance.template;
             draft.directory.substitute_of(slot.assignee, template, draft.at).map(|it| it.user)
         }),
@@ -414,12 +414,12 @@ pub(super) fn urge(draft: &mut Draft<'_>, actor: UserId, comment: &str) -> Resul
     }
     check_active(draft.directory, actor)?;
     match draft.instance.status {
-        Status::Running | Status::Revoking => {}
+        // Where nobody could be asked in one branch, those in others can be urged.
+        Status::Running | Status::Suspended | Status::Revoking => {}
         status @ (Status::Draft
         | Status::Approved
         | Status::Rejected
         | Status::Withdrawn
-        | Status::Suspended
         | Status::Returned
         | Status::Revoked
         | Status::Terminated) => return Err(Rejection::NotRunning { status }),

@@ -57,10 +57,12 @@ pub(super) fn trigger(draft: &mut Draft<'_>, token: TokenId, node: &Trigger) -> 
     }
 }
 
-/// Begins an instance of another template.
+/// Begins an instance of another template. One that goes on by itself and was begun before a decision was taken back is not
+/// begun twice: it is the same one, whatever the values are now.
 pub(super) fn sub_process(draft: &mut Draft<'_>, token: TokenId, node: &SubProcess) -> Then {
-    let child = child_id(draft, &node.id);
     let waits = matches!(node.wait, ChildWait::Until { .. });
+    let begun = draft.instance.begun.iter().find(|it| it.kept && it.node == node.id).filter(|_| !waits);
+    let child = begun.map_or_else(|| child_id(draft, &node.id), |it| it.child);
     let kind = VisitKind::Child { instance: child };
     let visit = waits.then(|| open_visit(draft, token, &node.id, shape(kind)));
     let form = mapped(&draft.instance.form, &node.fill);

@@ -2,13 +2,13 @@
 //! nothing. The slots of a visit: `slots.rs`.
 
 use super::{
-    Called, CcEntry, Comment, Content, Instance, LaneTaken, Returned, SlotState, Status, Timer, Token,
-    TokenState, Visit, VisitState,
+    Begun, Called, CcEntry, Comment, Content, Instance, LaneTaken, PassedOver, Pick, Returned, SlotState,
+    Status, Timer, Token, TokenState, Visit, VisitKind, VisitState,
 };
 use crate::command::{Intervention, ReturnTo};
 use crate::event::Event;
 use crate::form::{Changes, FormData};
-use crate::ids::{NodeId, TimerId, TokenId, UserId, VisitId};
+use crate::ids::{FieldId, InstanceId, NodeId, SlotId, TimerId, TokenId, UserId, VisitId};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,20 +26,10 @@ impl Instance {
                 self.form = Arc::new(form.clone());
                 self.picks = picks.clone();
                 self.linked = linked.clone();
-                let (by, digest) = (Some(self.initiator), digest.clone());
-                self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
+                self.renew_content(*at, Some(self.initiator), digest);
             }
-            Event::FormEdited { at, by, visit: _, edits, linked, digest, for_good } => {
-                edit(Arc::make_mut(&mut self.form), edits);
-                self.linked.extend(linked.clone());
-                self.linked.retain(|_, people| !people.is_empty());
-                let fields = edits.keys().cloned().collect();
-                self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields });
-                if let Some((node, token)) = for_good {
-                    self.called(node, *token);
-                }
-            }
-            Event::Picked { by: _, picks } => self.picks.extend(picks.clone()),
+            Event::FormEdited { .. } => self.edit_form(event),
+            Event::Picked { by: _, slot, picks } => self.pick(*slot, picks),
             Event::ApproversFrozen { people } => self.frozen = people.clone(),
             Event::TokenStarted { .. }
             | Event::TokenForked { .. }
@@ -92,14 +82,13 @@ impl Instance {
                 mentions: mentions.clone(),
                 attachments: attachments.clone(),
             }),
-            Event::Intervened { what, .. } => self.intervene(what),
+            Event::Intervened { by, what, .. } => self.intervene(*by, what),
             Event::RevokeAsked { .. } => self.status = Status::Revoking,
             Event::RevokeRefused { .. } => self.status = Status::Approved,
             Event::Migrated { at, version, by, digest, nodes, .. } => {
                 self.migrate(*version, nodes);
                 if !digest.is_empty() {
-                    let (by, digest) = (*by, digest.clone());
-                    self.contents.push(Content { at: *at, by, digest, fields: Vec::new() });
+                    self.renew_content(*at, *by, digest);
                 }
             }
             Event::DataWarned { warning } => self.warnings.push(warning.clone()),
@@ -109,9 +98,52 @@ impl Instance {
                 self.visits.iter_mut().for_each(|visit| visit.stuck = None);
             }
             Event::TriggerCalled { node, token, .. } => self.called(node, *token),
+            Event::ChildStarted { node, token, visit: None, child, .. } => self.begin(node, *token, *child),
             Event::Reminded { .. } | Event::ChildStarted { .. } | Event::Answered { .. } => {}
             Event::Ended { at, status, reason: _ } => self.end(*status, *at),
         }
+    }
+
+    /// The same values under another name.
+    fn renew_content(&mut self, at: Timestamp, by: Option<UserId>, digest: &str) {
+        let (digest, fields, was) = (digest.to_owned(), Vec::new(), Changes::new());
+        self.contents.push(Content { at, by, digest, fields, was });
+    }
+
+    fn edit_form(&mut self, event: &Event) {
+        let Event::FormEdited { at, by, visit, edits, linked, digest, for_good } = event else { return };
+        let fields: Vec<FieldId> = edits.keys().cloned().collect();
+        let at_visit = visit.and_then(|id| self.visit(id)).map(|visit| visit.kind);
+        let may_be_taken_back = by.is_some()
+            && matches!(at_visit, Some(VisitKind::Approve | VisitKind::Handle | VisitKind::Pool));
+        let was = fields.iter().map(|field| (field.clone(), self.form.get(field).cloned()));
+        let was = if may_be_taken_back { was.collect() } else { Changes::new() };
+        edit(Arc::make_mut(&mut self.form), edits);
+        self.linked.extend(linked.clone());
+        self.linked.retain(|_, people| !people.is_empty());
+        self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields, was });
+        if let Some((node, token)) = for_good {
+            self.called(node, *token);
+        }
+    }
+
+    fn pick(&mut self, slot: Option<SlotId>, picks: &BTreeMap<NodeId, Vec<UserId>>) {
+        let made = picks.iter().map(|(node, people)| {
+            let before = self.picks.get(node).cloned().unwrap_or_default();
+            (node.clone(), Pick { people: people.clone(), before })
+        });
+        let made: BTreeMap<NodeId, Pick> = made.collect();
+        self.picks.extend(picks.clone());
+        if let Some(slot) = slot {
+            self.change_decision(slot, |decided| decided.picks = made);
+        }
+    }
+
+    /// Begun a second time, it is the same one.
+    fn begin(&mut self, node: &NodeId, token: TokenId, child: InstanceId) {
+        let visits = self.visits.len() as u32;
+        self.begun.retain(|it| it.child != child);
+        self.begun.push(Begun { node: node.clone(), token, visits, child, kept: false });
     }
 
     fn supersede(&mut self, visits: &[VisitId]) {
@@ -120,8 +152,11 @@ impl Instance {
 
     fn apply_to_returns(&mut self, event: &Event) {
         match event {
-            Event::TakenBack { slots, returns, .. } => {
+            Event::TakenBack { slots, returns, picks, begun, .. } => {
                 self.reopen(slots);
+                self.picks.extend(picks.clone());
+                self.picks.retain(|node, people| !people.is_empty() || !picks.contains_key(node));
+                self.begun.iter_mut().filter(|it| begun.contains(&it.child)).for_each(|it| it.kept = true);
                 for number in returns {
                     self.change_return(*number, |it| (it.settled, it.settled_by) = (false, None));
                 }
@@ -231,8 +266,7 @@ impl Instance {
 
     /// The status follows the initiator's visit: once it is closed, nothing waits for him.
     fn revising_ended(&mut self) {
-        let revising =
-            |visit: &Visit| visit.kind == super::VisitKind::Revise && visit.state == VisitState::Open;
+        let revising = |visit: &Visit| visit.kind == VisitKind::Revise && visit.state == VisitState::Open;
         if self.status == Status::Returned && !self.visits.iter().any(revising) {
             self.status = Status::Running;
         }
@@ -246,8 +280,12 @@ impl Instance {
         }
     }
 
-    fn intervene(&mut self, what: &Intervention) {
+    fn intervene(&mut self, by: UserId, what: &Intervention) {
         match what {
+            Intervention::Skip { visit } => self.pass_over(by, Some(*visit)),
+            Intervention::Jump { token, .. } => {
+                self.pass_over(by, self.open_visit_of(*token).map(|visit| visit.id));
+            }
             Intervention::SetApprovers { node, people } if people.is_empty() => {
                 self.overrides.remove(node);
             }
@@ -255,13 +293,19 @@ impl Instance {
                 self.overrides.insert(node.clone(), people.clone());
             }
             Intervention::HandOver { from, to } => self.hand_over_plans(*from, *to),
-            Intervention::Jump { .. }
-            | Intervention::Reassign { .. }
+            Intervention::Reassign { .. }
             | Intervention::Staff { .. }
-            | Intervention::Skip { .. }
             | Intervention::Terminate
             | Intervention::Retry => {}
         }
+    }
+
+    /// Of people who were asked.
+    fn pass_over(&mut self, by: UserId, visit: Option<VisitId>) {
+        let asks = |visit: &&Visit| visit.slots.iter().any(|slot| slot.state.is_open());
+        let Some(visit) = visit.and_then(|id| self.visit(id)).filter(asks) else { return };
+        let node = visit.node.clone();
+        self.passed_over.push(PassedOver { by, node });
     }
 
     /// People named for nodes that come. Open slots are moved by events of their own.
@@ -300,6 +344,12 @@ impl Instance {
                 ReturnTo::Initiator => {}
                 ReturnTo::Node(node) | ReturnTo::Level { node, .. } => rename(node),
             }
+        }
+        self.begun.iter_mut().for_each(|begun| rename(&mut begun.node));
+        self.passed_over.iter_mut().for_each(|it| rename(&mut it.node));
+        let slots = self.visits.iter_mut().flat_map(|visit| &mut visit.slots);
+        for decided in slots.filter_map(|slot| slot.decided.as_mut()) {
+            rename_keys(&mut decided.picks, nodes);
         }
         rename_keys(&mut self.picks, nodes);
         rename_keys(&mut self.overrides, nodes);

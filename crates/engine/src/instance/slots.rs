@@ -4,6 +4,7 @@ use super::{Adding, Decided, Instance, Slot, SlotState, Status, Visit, VisitKind
 use crate::event::{AddKind, Decision, Event, Move, NewSlot};
 use crate::ids::{SlotId, UserId};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 impl Instance {
     pub(super) fn open_visit(&mut self, event: &Event) {
@@ -37,16 +38,55 @@ impl Instance {
     }
 
     pub(super) fn return_slot(&mut self, event: &Event) {
-        let Event::Returned { at, slot: Some(slot), by, comment, .. } = event else { return };
+        let Event::Returned { at, slot: Some(slot), by, comment, attachments, .. } = event else { return };
         let content = self.content();
         self.change_slot(*slot, |slot| {
             slot.state = SlotState::Returned;
-            slot.decided = Some(Decided { by: *by, at: *at, comment: comment.clone(), content });
+            slot.decided = Some(Decided {
+                by: *by,
+                at: *at,
+                comment: comment.clone(),
+                content,
+                signature: None,
+                attachments: attachments.clone(),
+                picks: BTreeMap::new(),
+            });
+        });
+    }
+
+    /// Somebody decided.
+    fn decide_slot(&mut self, event: &Event) {
+        let Event::SlotDecided { at, slot, by, decision, comment, signature, attachments } = event else {
+            return;
+        };
+        let decided = Decided {
+            by: *by,
+            at: *at,
+            comment: comment.clone(),
+            content: self.content(),
+            signature: signature.clone(),
+            attachments: attachments.clone(),
+            picks: BTreeMap::new(),
+        };
+        self.change_slot(*slot, |slot| {
+            slot.state = match decision {
+                Decision::Approve => SlotState::Approved,
+                Decision::Reject => SlotState::Rejected,
+                Decision::Abstain => SlotState::Abstained,
+            };
+            slot.decided = Some(decided);
+        });
+    }
+
+    pub(super) fn change_decision(&mut self, slot: SlotId, change: impl FnOnce(&mut Decided)) {
+        self.change_slot(slot, |slot| {
+            if let Some(decided) = &mut slot.decided {
+                change(decided);
+            }
         });
     }
 
     pub(super) fn apply_to_slots(&mut self, event: &Event) {
-        let content = self.content();
         match event {
             Event::SlotTurned { at, slot } => self.change_slot(*slot, |slot| {
                 slot.state = SlotState::Pending;
@@ -58,14 +98,7 @@ impl Instance {
                 slot.decided = None;
             }),
             Event::SlotRemoved { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Removed),
-            Event::SlotDecided { at, slot, by, decision, comment } => self.change_slot(*slot, |slot| {
-                slot.state = match decision {
-                    Decision::Approve => SlotState::Approved,
-                    Decision::Reject => SlotState::Rejected,
-                    Decision::Abstain => SlotState::Abstained,
-                };
-                slot.decided = Some(Decided { by: *by, at: *at, comment: comment.clone(), content });
-            }),
+            Event::SlotDecided { .. } => self.decide_slot(event),
             Event::SlotHeld { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Waiting),
             Event::SlotSettled { slot, state, .. } => self.change_slot(*slot, |slot| slot.state = *state),
             Event::SlotsAdded { .. } => self.add_slots(event),

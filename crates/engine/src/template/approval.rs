@@ -2,6 +2,7 @@
 
 use super::{Approvers, Assign, Ballot, Deadline, Mode, PersonRule, Quorum, Weights};
 use crate::condition::Scope;
+use crate::event::Decision;
 use crate::form::FieldAccess;
 use crate::ids::{NodeId, UserId};
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,13 @@ pub struct Approval {
     pub always_ask: bool,
     /// Whether a decision here needs words.
     #[serde(default)]
-    pub opinion: Opinion,
+    pub opinion: Demand,
+    /// Whether it needs a handwritten signature, a picture that is given with it; nobody stands in for the approver then.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub signature: Demand,
+    /// Whether it needs a file that is given with it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub attachment: Demand,
     /// Whether it may be decided together with other requests; absent: as the template says, never on a control node
     /// (semantics B18).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +109,9 @@ impl Approval {
             empty: EmptyRule::default(),
             control: false,
             always_ask: false,
-            opinion: Opinion::default(),
+            opinion: Demand::default(),
+            signature: Demand::default(),
+            attachment: Demand::default(),
             allow_batch: None,
             handle: false,
             assign: Assign::default(),
@@ -120,6 +129,18 @@ impl Approval {
             tells: Tells::default(),
             other: Map::new(),
         }
+    }
+
+    /// Nobody stands in for the approver: his own hand is wanted, or his signature.
+    pub fn wants_own_hand(&self) -> bool {
+        self.own_hand || self.signature != Demand::Optional
+    }
+
+    /// It wants more of a person than his consent, so that what he approved before does not do for it (semantics B7 c, d).
+    pub(crate) fn wants_more_than_consent(&self) -> bool {
+        let demands = [self.opinion, self.signature, self.attachment];
+        let demanded = demands.into_iter().any(|it| it.applies_to(Decision::Approve));
+        self.always_ask || self.wants_own_hand() || self.handle || demanded
     }
 
     /// The self rule with its default (semantics B6.1). Carrying out is no approval: the initiator may do that himself.
@@ -170,17 +191,31 @@ pub enum EmptyRule {
     BlockSubmit,
 }
 
-/// Whether a decision needs words.
+/// Which decisions need something beside themselves: words, a signature, a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Opinion {
-    /// As the approver likes.
+pub enum Demand {
+    /// None; as the approver likes.
     #[default]
     Optional,
-    /// A rejection needs words.
+    /// An approval.
+    OnApprove,
+    /// A rejection.
     OnReject,
-    /// Every decision needs words.
+    /// Every one.
     Required,
+}
+
+impl Demand {
+    /// Whether this decision needs it. To abstain is neither to approve nor to reject.
+    pub fn applies_to(self, decision: Decision) -> bool {
+        match (self, decision) {
+            (Demand::Required, _)
+            | (Demand::OnApprove, Decision::Approve)
+            | (Demand::OnReject, Decision::Reject) => true,
+            (Demand::Optional | Demand::OnApprove | Demand::OnReject, _) => false,
+        }
+    }
 }
 
 /// What the rejection of a node leads to.

@@ -77,7 +77,7 @@ fn every_event_that_was_ever_written_is_read() {
         let again: Event = serde_json::from_value(serde_json::to_value(&event).unwrap()).unwrap();
         assert_eq!(again, event);
     }
-    assert_eq!(kinds.len(), 15, "each kind of event has a line: {kinds:?}");
+    assert_eq!(kinds.len(), 18, "each kind of event has a line: {kinds:?}");
 }
 
 #[test]

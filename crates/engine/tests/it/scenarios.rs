@@ -12,6 +12,7 @@ mod b14_simulation;
 mod b15_entities;
 mod b17_refusals;
 mod b18_batch;
+mod b18_demands;
 mod b19_migration;
 mod b1_resolution;
 mod b20_defaults;

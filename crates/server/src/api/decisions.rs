@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zhupi_engine::command::{self, Command};
-use zhupi_engine::ids::{NodeId, UserId};
+use zhupi_engine::ids::{FileId, NodeId, UserId};
 use zhupi_engine::template::ResumePolicy;
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -43,17 +43,32 @@ pub(super) struct Opinion {
     #[serde(default)]
     #[schema(value_type = Object)]
     picks: BTreeMap<NodeId, Vec<UserId>>,
+    /// A picture of the approver's handwritten signature, which he uploaded; the node says whether it is needed.
+    #[schema(value_type = Option<Uuid>)]
+    signature: Option<FileId>,
+    /// Files that the approver uploaded and that belong to the decision; whoever may see the instance may download them with
+    /// `?instance=`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    attachments: Vec<FileId>,
 }
 
 impl Opinion {
     async fn read(self, at: &OnTask) -> Result<command::Opinion, Error> {
         let edits = at.on.read_edits(&self.form).await?;
+        let attachments = at.on.app.own_files(&at.on.caller, &self.attachments).await?;
+        let signature = match self.signature {
+            Some(id) => Some(at.on.app.own_signature(&at.on.caller, id).await?),
+            None => None,
+        };
         Ok(command::Opinion {
             slot: at.slot,
             comment: self.comment,
             edits,
             seen: self.seen,
             picks: self.picks,
+            signature,
+            attachments,
         })
     }
 }
@@ -77,6 +92,10 @@ struct Return {
     #[serde(default)]
     #[schema(value_type = Object)]
     form: Map<String, Value>,
+    /// Files that the caller uploaded and that belong to it.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>)]
+    attachments: Vec<FileId>,
 }
 
 /// Approve a task
@@ -85,7 +104,8 @@ struct Return {
 #[utoipa::path(post, path = "/tasks/{id}/approve", operation_id = "approve_task", tag = "tasks",
     params(("id" = String, Path), ActHeaders), request_body = Opinion,
     responses((status = 200, description = "the instance after it", body = InstanceBody),
-              (status = 409, description = "somebody was faster: it says who, what and when")))]
+              (status = 409, description = "somebody was faster: it says who, what and when"),
+              (status = 422, description = "words, a signature, a file or values that the node demands are missing")))]
 async fn approve_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
     let opinion = body.read(&at).await?;
     at.act(Command::Approve(opinion)).await
@@ -95,7 +115,8 @@ async fn approve_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
 #[utoipa::path(post, path = "/tasks/{id}/reject", operation_id = "reject_task", tag = "tasks",
     params(("id" = String, Path), ActHeaders), request_body = Opinion,
     responses((status = 200, description = "the instance after it", body = InstanceBody),
-              (status = 409, description = "somebody was faster: it says who, what and when")))]
+              (status = 409, description = "somebody was faster: it says who, what and when"),
+              (status = 422, description = "words, a signature or a file that the node demands are missing")))]
 async fn reject_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
     let opinion = body.read(&at).await?;
     at.act(Command::Reject(opinion)).await
@@ -121,8 +142,8 @@ async fn abstain_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
     responses((status = 200, description = "the instance after it", body = InstanceBody),
               (status = 422, description = "it cannot be sent back there, or words are missing")))]
 async fn return_task(at: OnTask, Json(body): Json<Return>) -> Acted {
-    let Return { to, level, resume, comment, form } = body;
-    let opinion = Opinion { comment, form, ..Opinion::default() }.read(&at).await?;
+    let Return { to, level, resume, comment, form, attachments } = body;
+    let opinion = Opinion { comment, form, attachments, ..Opinion::default() }.read(&at).await?;
     let to = match (to, level) {
         (None, _) => command::ReturnTo::Initiator,
         (Some(node), None | Some(0 | 1)) => command::ReturnTo::Node(node),

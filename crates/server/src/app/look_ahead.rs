@@ -47,7 +47,7 @@ impl App {
             let Some(Value::Linked(other)) = form.get(field) else { continue };
             match self.see_instance(tenant, viewer, other.id).await {
                 Ok(seen) => {
-                    linked.insert(field.clone(), super::outside::took_part(&seen.stored.instance));
+                    linked.insert(field.clone(), seen.stored.instance.took_part());
                 }
                 Err(Error::NotFound) => {}
                 Err(other) => return Err(other),

@@ -48,7 +48,7 @@ impl App {
             let Separation::Linked { field, .. } = rule else { continue };
             let Some(Value::Linked(other)) = form.get(field) else { continue };
             if let Some(other) = self.store.load_instance(tenant, other.id).await? {
-                linked.insert(field.clone(), took_part(&other.instance));
+                linked.insert(field.clone(), other.instance.took_part());
             }
         }
         Ok(linked)
@@ -116,14 +116,4 @@ fn values_of(template: &Template, instance: &Instance, command: &Command) -> For
         Edit::Clear | Edit::Rows(_) => None,
     });
     FormData(set.collect())
-}
-
-/// Whoever submitted or decided it.
-pub(super) fn took_part(instance: &Instance) -> Vec<UserId> {
-    let slots = instance.visits.iter().flat_map(|visit| &visit.slots);
-    let decided = slots.filter_map(|slot| slot.decided.as_ref()).map(|decided| decided.by);
-    let mut people: Vec<UserId> = decided.chain([instance.initiator]).collect();
-    people.sort_unstable();
-    people.dedup();
-    people
 }

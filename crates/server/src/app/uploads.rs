@@ -104,25 +104,43 @@ impl App {
         let instance = self.see_instance(caller.tenant, caller.user, id).await?.stored.instance;
         let in_form = instance.initiator == file.created_by && holds_file(&instance.form, file.id);
         let beside = instance.comments.iter().filter(|comment| comment.by == file.created_by);
-        let mut attached = beside.flat_map(|comment| &comment.attachments);
+        let slots = instance.visits.iter().flat_map(|visit| &visit.slots);
+        let decided = slots.filter_map(|slot| slot.decided.as_ref()).filter(|it| it.by == file.created_by);
+        let with_decisions = decided.flat_map(|it| it.attachments.iter().chain(&it.signature));
+        let mut attached = beside.flat_map(|comment| &comment.attachments).chain(with_decisions);
         Ok(in_form || attached.any(|attachment| attachment.id == Some(file.id)))
     }
 
-    /// The files with these ids, as a comment of this person holds them. He names files that he uploaded himself.
+    /// The files with these ids, as a comment or decision of this person holds them. He names files that he uploaded himself.
     pub async fn own_files(&self, caller: &Caller, ids: &[FileId]) -> Result<Vec<FileRef>, Error> {
         if ids.len() > ATTACHMENT_LIMIT {
             return Err(Rejection::TooMany { field: "attachments", limit: ATTACHMENT_LIMIT }.into());
         }
         let mut files = Vec::with_capacity(ids.len());
         for id in ids {
-            let row = self.store.load_file(caller.tenant, *id).await?;
-            let Some(row) = row.filter(|row| row.created_by == caller.user) else {
-                return Err(Error::field("attachments", format!("no file `{id}` that you uploaded")));
-            };
-            files.push(FileRef { id: Some(row.id), name: row.name, other: Map::new() });
+            files.push(file_ref(self.own_file(caller, "attachments", *id).await?));
         }
         Ok(files)
     }
+
+    /// The picture of a handwritten signature, which this person uploaded.
+    pub async fn own_signature(&self, caller: &Caller, id: FileId) -> Result<FileRef, Error> {
+        let row = self.own_file(caller, "signature", id).await?;
+        if !row.media_type.starts_with("image/") {
+            return Err(Error::field("signature", "a signature is a picture"));
+        }
+        Ok(file_ref(row))
+    }
+
+    async fn own_file(&self, caller: &Caller, field: &'static str, id: FileId) -> Result<FileRow, Error> {
+        let row = self.store.load_file(caller.tenant, id).await?;
+        let row = row.filter(|row| row.created_by == caller.user);
+        row.ok_or_else(|| Error::field(field, format!("no file `{id}` that you uploaded")))
+    }
+}
+
+fn file_ref(row: FileRow) -> FileRef {
+    FileRef { id: Some(row.id), name: row.name, other: Map::new() }
 }
 
 fn holds_file(form: &FormData, file: FileId) -> bool {

@@ -6,8 +6,8 @@ use crate::error::Error;
 use zhupi_engine::condition::{Compare, Condition, DurationUnit, Figure, Group, Scope, Subject, Test};
 use zhupi_engine::form::{Field, FieldKind, FieldOption, Form};
 use zhupi_engine::template::{
-    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Heads, Lane, Level, Line, Mode,
-    Opinion, Order, PersonRule, Settings, Start, Template, When,
+    Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, Demand, EmptyRule, Heads, Lane, Level, Line,
+    Mode, Order, PersonRule, Settings, Start, Template, When,
 };
 
 /// The template whose completion another system is told of, and the handler it names there.
@@ -130,7 +130,7 @@ fn seal_use(company: &Company) -> Result<Template, Error> {
         Field::new("files", "文件", FieldKind::File),
     ];
     let legal = Approval {
-        opinion: Opinion::OnReject,
+        opinion: Demand::OnReject,
         ..Approval::new("legal", "法务审核", role(company, "法务专员")?)
     };
     let keeper = Approval {

@@ -5,10 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Resubmit, Return, ReturnTo};
 use zhupi_engine::decide::return_targets;
-use zhupi_engine::event::AddKind;
+use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, UserId};
 use zhupi_engine::instance::{Slot, SlotState, VisitState};
-use zhupi_engine::template::Block;
+use zhupi_engine::template::{Approval, Block, Demand};
 use zhupi_engine::{Command, Directory, Envelope, Event, Instance, Rejection, Template, decide};
 
 /// Something a person may do now.
@@ -19,6 +19,10 @@ pub struct AllowedAction {
     pub task: Option<String>,
     /// It is refused without words.
     pub text_required: bool,
+    /// It is refused without a picture of the handwritten signature.
+    pub signature_required: bool,
+    /// It is refused without a file.
+    pub attachment_required: bool,
     /// Where it may be sent back to; only of `return`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<ReturnTarget>,
@@ -159,11 +163,26 @@ impl Asking<'_> {
         slot: Option<SlotId>,
         silent: &Result<Vec<Event>, Rejection>,
     ) -> AllowedAction {
+        let demanded = |of: fn(&Approval) -> Demand| {
+            let decision = decision_of(action);
+            decision.zip(self.node_of(slot)).is_some_and(|(it, node)| of(node).applies_to(it))
+        };
         AllowedAction {
             action,
             task: slot.map(|slot| super::task_id(self.instance.id, slot)),
             text_required: matches!(silent, Err(Rejection::TextRequired { .. })),
+            signature_required: demanded(|node| node.signature),
+            attachment_required: demanded(|node| node.attachment),
             targets: Vec::new(),
+        }
+    }
+
+    /// The node that a decision in the slot has to do with.
+    fn node_of(&self, slot: Option<SlotId>) -> Option<&Approval> {
+        let (visit, _) = self.instance.slot(slot?)?;
+        match self.template.block(&visit.node) {
+            Some(Block::Approval(node)) => Some(node),
+            Some(_) | None => None,
         }
     }
 
@@ -191,6 +210,31 @@ impl Asking<'_> {
         };
         let title = self.template.block(&node).map(Block::title).unwrap_or_default().to_owned();
         ReturnTarget { node: Some(node), level, title }
+    }
+}
+
+fn decision_of(action: Action) -> Option<Decision> {
+    match action {
+        Action::Approve => Some(Decision::Approve),
+        Action::Reject => Some(Decision::Reject),
+        Action::Abstain => Some(Decision::Abstain),
+        Action::Return
+        | Action::Claim
+        | Action::Release
+        | Action::Transfer
+        | Action::Delegate
+        | Action::GiveOpinion
+        | Action::AddSign
+        | Action::RemoveSign
+        | Action::TakeBack
+        | Action::Resubmit
+        | Action::Withdraw
+        | Action::Urge
+        | Action::Revoke
+        | Action::Comment
+        | Action::Tell
+        | Action::MarkRead
+        | Action::Intervene => None,
     }
 }
 
@@ -228,7 +272,11 @@ fn worth_asking(slot: &Slot) -> &'static [Action] {
 fn wants_details(refusal: &Rejection) -> bool {
     let about_somebody = matches!(refusal,
         Rejection::UserNotActive { user } | Rejection::NotEligible { user, .. } if *user == SOMEBODY);
-    about_somebody || matches!(refusal, Rejection::FormInvalid { .. } | Rejection::PickMissing { .. })
+    about_somebody
+        || matches!(
+            refusal,
+            Rejection::FormInvalid { .. } | Rejection::PickMissing { .. } | Rejection::FileRequired { .. }
+        )
 }
 
 fn send_back(slot: SlotId, to: ReturnTo, words: &str) -> Command {

@@ -1,6 +1,6 @@
 //! The nodes an instance has reached, in the order of the path, with everybody who was asked there.
 
-use super::Person;
+use super::{AttachmentView, Person, attachment_view};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -121,6 +121,10 @@ pub struct DecidedView {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub comment: String,
+    /// A picture of his handwritten signature.
+    pub signature: Option<AttachmentView>,
+    /// Files that belong to it.
+    pub attachments: Vec<AttachmentView>,
 }
 
 /// The state of a slot in one word.
@@ -262,6 +266,8 @@ impl Walk<'_> {
                 by: Person::of(decided.by, self.directory),
                 at: decided.at,
                 comment: decided.comment.clone(),
+                signature: decided.signature.as_ref().map(attachment_view),
+                attachments: decided.attachments.iter().map(attachment_view).collect(),
             }),
         }
     }

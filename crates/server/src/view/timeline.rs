@@ -83,8 +83,9 @@ impl Teller<'_> {
             Event::SlotRemoved { slot } => {
                 format!("{} is left out because the account is disabled", self.assignee(*slot))
             }
-            Event::SlotDecided { slot, by, decision, comment, .. } => {
-                self.slot_decided(*slot, *by, *decision, comment)
+            Event::SlotDecided { slot, by, decision, comment, signature, attachments, .. } => {
+                let text = self.slot_decided(*slot, *by, *decision, comment);
+                with_files(text, signature.as_ref(), attachments)
             }
             Event::VisitClosed { visit, state, .. } => self.visit_closed(*visit, *state),
             Event::CcSent { people, .. } => format!("told: {}", self.with_reasons(people)),
@@ -105,7 +106,7 @@ impl Teller<'_> {
             | Event::TimerFired { .. }
             | Event::SlotHeld { .. } => String::new(),
             Event::FormEdited { by, edits, .. } => self.edited(*by, edits),
-            Event::Picked { by, picks } => {
+            Event::Picked { by, picks, .. } => {
                 let people: Vec<String> = picks.values().flatten().map(|user| self.name(*user)).collect();
                 format!("{} picked {}", self.name(*by), people.join(", "))
             }
@@ -126,13 +127,14 @@ impl Teller<'_> {
             Event::Claimed { slot, .. } => format!("{} has claimed the task", self.assignee(*slot)),
             Event::Released { slot, .. } => format!("{} has given the task back", self.assignee(*slot)),
             Event::TakenBack { by, .. } => format!("{} has taken the decision back", self.name(*by)),
-            Event::Returned { by, to, comment, .. } => {
+            Event::Returned { by, to, comment, attachments, .. } => {
                 let to = match to {
                     ReturnTo::Initiator => "the initiator".to_owned(),
                     ReturnTo::Node(node) => self.title(node),
                     ReturnTo::Level { node, level } => format!("{}, level {level}", self.title(node)),
                 };
-                with_words(format!("{} sent it back to {to}", self.name(*by)), comment)
+                let text = with_words(format!("{} sent it back to {to}", self.name(*by)), comment);
+                with_files(text, None, attachments)
             }
             Event::ReturnSettled { way, .. } => self.resumed(way),
             Event::Reminded { people, .. } => format!("reminded: {}", self.names(people)),
@@ -283,8 +285,7 @@ impl Teller<'_> {
     fn commented(&self, by: UserId, text: &str, mentions: &[UserId], attachments: &[FileRef]) -> String {
         let to = mentions.iter().map(|user| self.name(*user)).collect::<Vec<_>>().join(", ");
         let to = if to.is_empty() { to } else { format!(" to {to}") };
-        let files: Vec<String> = attachments.iter().map(|file| format!("`{}`", file.name)).collect();
-        let said = [text.to_owned(), files.join(", ")].into_iter().filter(|part| !part.is_empty());
+        let said = [text.to_owned(), file_names(attachments)].into_iter().filter(|part| !part.is_empty());
         format!("{}{to}: {}", self.name(by), said.collect::<Vec<_>>().join(" · "))
     }
 
@@ -371,4 +372,15 @@ fn settled(state: SlotState) -> &'static str {
 
 fn with_words(text: String, words: &str) -> String {
     if words.is_empty() { text } else { format!("{text}: {words}") }
+}
+
+fn with_files(text: String, signature: Option<&FileRef>, attachments: &[FileRef]) -> String {
+    let signed = signature.map(|_| "signed by hand".to_owned());
+    let more = [signed.unwrap_or_default(), file_names(attachments)];
+    let parts = [text].into_iter().chain(more).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+fn file_names(files: &[FileRef]) -> String {
+    files.iter().map(|file| format!("`{}`", file.name)).collect::<Vec<_>>().join(", ")
 }

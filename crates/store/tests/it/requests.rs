@@ -87,7 +87,15 @@ pub fn approve(instance: &mut Instance, slot: usize, by: UserId, second: i64) {
     for (n, it) in visit.slots.iter_mut().enumerate() {
         if n == slot {
             it.state = SlotState::Approved;
-            it.decided = Some(Decided { by, at: at(second), comment: String::new(), content: 0 });
+            it.decided = Some(Decided {
+                by,
+                at: at(second),
+                comment: String::new(),
+                content: 0,
+                signature: None,
+                attachments: Vec::new(),
+                picks: Default::default(),
+            });
         } else {
             it.state = SlotState::NotNeeded;
         }

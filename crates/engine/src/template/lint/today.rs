@@ -11,7 +11,7 @@ use crate::ids::{NodeId, TokenId, UserId};
 use crate::problem::Problem;
 use crate::template::{
     AllReject, Approval, Approvers, Assign, Block, Branch, ChildWait, Dedup, EmptyRule, Heads, Lane, Level,
-    Mode, Opinion, Parallel, PersonRule, SelfRule, Start, Take, Template, Threshold, When,
+    Mode, Parallel, PersonRule, SelfRule, Start, Take, Template, Threshold, When,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -374,7 +374,7 @@ impl<'a> Walk<'a> {
 
     /// Whoever passed the node before passes this one too, without being asked again (semantics B7).
     fn repeats(&self, node: &Approval, visits: Option<&Vec<Visited>>, before: Option<&Vec<Visited>>) -> bool {
-        let asks_again = node.always_ask || node.opinion == Opinion::Required;
+        let asks_again = node.wants_more_than_consent();
         let (Some([visit]), Some([.., last])) = (visits.map(Vec::as_slice), before.map(Vec::as_slice)) else {
             return false;
         };

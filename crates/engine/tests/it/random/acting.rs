@@ -6,7 +6,7 @@ use zhupi_engine::command::{
     AddSign, Command, Handing, Intervention, Opinion, Outside, Resubmit, Return, ReturnTo, Submit,
 };
 use zhupi_engine::event::AddKind;
-use zhupi_engine::form::{Edit, Edits, FormData, Money, Row, RowId, Value};
+use zhupi_engine::form::{Edit, Edits, FileRef, FormData, Money, Row, RowId, Value};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
 use zhupi_engine::instance::{Outcome, SlotState, Status, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{
@@ -151,6 +151,9 @@ impl Draw<'_> {
         if rng.u8(..6) == 0 {
             opinion.edits = Edits([("sum".into(), Edit::Set(money(rng)))].into());
         }
+        let file = FileRef { id: None, name: "file".to_owned(), other: Default::default() };
+        opinion.signature = rng.bool().then(|| file.clone());
+        opinion.attachments = if rng.bool() { vec![file] } else { Vec::new() };
         opinion
     }
 

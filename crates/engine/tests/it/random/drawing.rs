@@ -347,7 +347,9 @@ fn random_approval(rng: &mut Rng, ids: &mut u32, before: &[String]) -> Approval 
         empty: random_empty(rng),
         control: rng.u8(..5) == 0,
         always_ask: rng.u8(..8) == 0,
-        opinion: if rng.u8(..12) == 0 { Opinion::Required } else { Opinion::Optional },
+        opinion: random_demand(rng),
+        signature: random_demand(rng),
+        attachment: random_demand(rng),
         handle: rng.u8(..8) == 0 && !votes,
         assign: if shared { assigns[rng.usize(..4)] } else { Assign::Everybody },
         ballots: if votes { random_ballots(rng) } else { Vec::new() },
@@ -370,6 +372,11 @@ fn random_tells(rng: &mut Rng) -> Tells {
         _ => Vec::new(),
     };
     Tells { passed: people(rng), rejected: people(rng) }
+}
+
+fn random_demand(rng: &mut Rng) -> Demand {
+    let demands = [Demand::OnApprove, Demand::OnReject, Demand::Required];
+    if rng.u8(..12) == 0 { demands[rng.usize(..3)] } else { Demand::Optional }
 }
 
 fn random_mode(rng: &mut Rng) -> Mode {

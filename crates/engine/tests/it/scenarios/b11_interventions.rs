@@ -330,3 +330,28 @@ fn what_was_decided_in_a_branch_is_void_after_a_jump_to_the_branch() {
     assert!(run.visits("a")[0].superseded);
     assert_eq!(run.pending(), "bob");
 }
+
+/// An administrator whose own request is stuck says who decides only where nobody else can say it.
+#[test]
+fn nobody_staffs_his_own_request_while_another_administers() {
+    let lost = Block::Approval(node("lost", by(PersonRule::Role(role("R")))));
+    let stuck = || {
+        let world = world().without_admin();
+        Run::start(world, template(vec![lost.clone()]), "root")
+    };
+    let staff = |run: &Run, whom: &str| {
+        let what = Intervention::Staff { visit: run.visit("lost").id, people: vec![user(whom)] };
+        Command::Intervene { what, reason: "it has to go on".to_owned() }
+    };
+    let mut run = with_admin(stuck());
+    run.template.settings.managers = vec![user("dan")];
+    let refused = run.act("root", staff(&run, "eve"));
+    assert!(matches!(refused, Err(Rejection::NotEligible { .. })), "{refused:?}");
+    run.act("dan", staff(&run, "eve")).unwrap();
+    assert_eq!(run.pending(), "eve");
+    let mut alone = with_admin(stuck());
+    let own = alone.act("root", staff(&alone, "root"));
+    assert!(matches!(own, Err(Rejection::NotEligible { .. })), "{own:?}");
+    alone.act("root", staff(&alone, "eve")).unwrap();
+    assert_eq!(alone.pending(), "eve");
+}

@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::event::Decision;
 use zhupi_engine::ids::SlotId;
-use zhupi_engine::template::{AllReject, Approval, Block, Mode, Opinion, SelfRule};
+use zhupi_engine::template::{AllReject, Approval, Block, Demand, Mode, SelfRule};
 use zhupi_engine::{Command, Envelope, Rejection, Status, decide};
 
 fn world() -> World {
@@ -53,10 +53,10 @@ fn an_opinion_where_the_node_needs_one() {
     };
     let missing = Err(Rejection::TextRequired { field: "comment" });
     let reject = || Command::decide(Decision::Reject, SlotId(0), " ");
-    assert_eq!(with(Opinion::Required).act("bob", approve(0)), missing);
-    assert_eq!(with(Opinion::OnReject).act("bob", approve(0)), Ok(()));
-    assert_eq!(with(Opinion::OnReject).act("bob", reject()), missing);
-    assert_eq!(with(Opinion::Optional).act("bob", reject()), Ok(()));
+    assert_eq!(with(Demand::Required).act("bob", approve(0)), missing);
+    assert_eq!(with(Demand::OnReject).act("bob", approve(0)), Ok(()));
+    assert_eq!(with(Demand::OnReject).act("bob", reject()), missing);
+    assert_eq!(with(Demand::Optional).act("bob", reject()), Ok(()));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::batch::BatchObstacle;
 use zhupi_engine::event::Decision;
-use zhupi_engine::template::{Approval, Block, Opinion, Settings};
+use zhupi_engine::template::{Approval, Block, Demand, Settings};
 use zhupi_engine::{Command, Rejection, check_batch};
 
 fn check(settings: Settings, approval: Approval, decide: fn(&Run) -> Command) -> Result<(), BatchObstacle> {
@@ -63,7 +63,7 @@ fn what_demands_a_signature_is_left_out() {
 #[test]
 fn what_demands_an_opinion_is_left_out_whatever_the_words() {
     let with = |opinion| Approval { opinion, ..plain() };
-    assert_eq!(check(Settings::default(), with(Opinion::Required), approve), Err(BatchObstacle::Opinion));
-    assert_eq!(check(Settings::default(), with(Opinion::OnReject), approve), Ok(()));
-    assert_eq!(check(Settings::default(), with(Opinion::OnReject), reject), Err(BatchObstacle::Opinion));
+    assert_eq!(check(Settings::default(), with(Demand::Required), approve), Err(BatchObstacle::Opinion));
+    assert_eq!(check(Settings::default(), with(Demand::OnReject), approve), Ok(()));
+    assert_eq!(check(Settings::default(), with(Demand::OnReject), reject), Err(BatchObstacle::Opinion));
 }

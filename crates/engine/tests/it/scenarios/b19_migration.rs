@@ -291,3 +291,25 @@ fn what_was_read_under_the_old_version_has_to_be_read_again() {
     let opinion = Opinion { seen, ..Opinion::new(run.slot_of("cid"), "") };
     assert_eq!(run.act("cid", Command::Approve(opinion)), Ok(()));
 }
+
+/// B13: a time is fixed when the visit opens.
+#[test]
+fn a_delay_under_way_ends_when_it_was_to_end() {
+    use crate::flows::delay;
+    let flow = |minutes| template(vec![delay("d", minutes), ask("a", &["bob"])]);
+    let mut run = Run::start(world(), flow(60), "ann");
+    let until = run.visit("d").timers.clone();
+    try_migrate(&mut run, flow(600), &[]).unwrap();
+    assert_eq!((until.len(), &run.visit("d").timers), (1, &until));
+    run.pass(until[0].at);
+    assert_eq!(run.pending(), "bob");
+}
+
+#[test]
+fn a_time_limit_that_stays_the_same_stays_where_it_was() {
+    let flow = || limited(vec![(0, reminder())], Due::Elapsed(60));
+    let mut run = Run::start(world(), flow(), "ann");
+    let before = (run.instance.visits[0].due_at, run.instance.visits[0].timers.clone());
+    try_migrate(&mut run, flow(), &[]).unwrap();
+    assert_eq!((run.instance.visits[0].due_at, run.instance.visits[0].timers.clone()), before);
+}

@@ -7,7 +7,7 @@ use zhupi_engine::condition::Scope;
 use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::instance::{AutoReason, SlotState, VisitState};
 use zhupi_engine::template::{
-    Abstain, AllReject, Approval, Assign, Ballot, Block, Mode, Offer, Opinion, OrReject, Quorum, SelfRule,
+    Abstain, AllReject, Approval, Assign, Ballot, Block, Demand, Mode, Offer, OrReject, Quorum, SelfRule,
     Threshold, Vote,
 };
 use zhupi_engine::{Command, Rejection, Status};
@@ -410,7 +410,7 @@ fn a_vote_among_people_brought_in_is_not_offered() {
 
 #[test]
 fn the_rules_of_the_node_hold_for_people_brought_in_too() {
-    let run = at_node(Approval { opinion: Opinion::Required, ..node("n", members(&["bob"])) });
+    let run = at_node(Approval { opinion: Demand::Required, ..node("n", members(&["bob"])) });
     let mut run = add(run, "bob", AddKind::Before, &["xia"]);
     assert_eq!(run.try_approve("xia"), Err(Rejection::TextRequired { field: "comment" }));
     assert_eq!(run.why("xia").rule, WhyRule::Added { by: "bob".to_owned() });

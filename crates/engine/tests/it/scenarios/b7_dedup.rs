@@ -7,7 +7,7 @@ use zhupi_engine::Status;
 use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test};
 use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind};
 use zhupi_engine::instance::{AutoReason, SlotState, VisitState};
-use zhupi_engine::template::{AllReject, Approval, Block, Dedup, Mode, Opinion, Template, When};
+use zhupi_engine::template::{AllReject, Approval, Block, Dedup, Demand, Mode, Template, When};
 
 const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
 
@@ -62,7 +62,7 @@ fn an_automatic_approval_is_no_approval_of_his_own() {
 #[test]
 fn a_node_that_asks_always_or_needs_words_asks() {
     for change in
-        [|node: &mut Approval| node.always_ask = true, |node: &mut Approval| node.opinion = Opinion::Required]
+        [|node: &mut Approval| node.always_ask = true, |node: &mut Approval| node.opinion = Demand::Required]
     {
         let mut template = flow(Dedup::Consecutive, &[&["bob"], &["bob"]]);
         if let Block::Approval(second) = &mut template.flow[1] {

@@ -3,7 +3,7 @@
 use crate::flows::parallel;
 use crate::world::*;
 use serde_json::json;
-use zhupi_engine::form::FieldKind;
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind};
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
 use zhupi_engine::{Rejection, Status};
@@ -231,4 +231,139 @@ fn what_happened_before_it_closed_does_not_happen_again() {
     assert_eq!((run.visit("a").due_at, &run.visit("a").timers), (due, &before));
     let fired: Vec<bool> = before.iter().map(|timer| timer.fired).collect();
     assert_eq!(fired, [true, false]);
+}
+
+// ---- what the decision brought along ----
+
+fn editable(flow: Vec<Block>) -> Run {
+    let fields = FieldAccess([("sum".into(), Access::Edit), ("note".into(), Access::Edit)].into());
+    let flow = flow.into_iter().map(|block| match block {
+        Block::Approval(node) => Block::Approval(Approval { fields: fields.clone(), ..node }),
+        other => other,
+    });
+    let double = Field { formula: Some("sum * 2".to_owned()), ..field("double", FieldKind::Number) };
+    let sum = Field { material: true, ..field("sum", FieldKind::Number) };
+    let template = with_form(vec![sum, field("note", FieldKind::Text), double], flow.collect());
+    Run::start_with(world(), template, "ann", json!({ "sum": 1 }))
+}
+
+fn value(run: &Run, field: &str) -> String {
+    let plain = zhupi_engine::form::to_plain(&run.instance.form);
+    plain.get(field).map_or_else(String::new, |it| it.to_string().trim_matches('"').to_owned())
+}
+
+#[test]
+fn values_changed_with_the_decision_are_as_they_were() {
+    let mut run = editable(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    run = run.approve_with("bob", json!({ "sum": 5, "note": "much" }));
+    assert_eq!((value(&run, "sum"), value(&run, "double")), ("5".to_owned(), "10".to_owned()));
+    run.try_take_back("bob").unwrap();
+    assert_eq!((value(&run, "sum"), value(&run, "double")), ("1".to_owned(), "2".to_owned()));
+    assert_eq!(value(&run, "note"), "");
+    let run = run.approve("bob");
+    assert_eq!((value(&run, "sum"), run.pending().as_str()), ("1".to_owned(), "cid"));
+}
+
+#[test]
+fn what_others_have_changed_since_stays() {
+    let mut run = editable(vec![ask_in("a", &["bob", "cid", "dan"], all()), ask("b", &["eve"])]);
+    run =
+        run.approve_with("bob", json!({ "sum": 5, "note": "much" })).approve_with("cid", json!({ "sum": 7 }));
+    assert_eq!(run.pending(), "bob dan", "cid changed what bob had approved");
+    let mut run =
+        run.approve_with("bob", json!({ "note": "too much" })).approve_with("dan", json!({ "sum": 9 }));
+    assert_eq!(run.pending(), "bob cid");
+    run = run.approve("bob");
+    run.try_take_back("dan").unwrap();
+    assert_eq!((value(&run, "sum"), value(&run, "note")), ("7".to_owned(), "too much".to_owned()));
+    assert_eq!(run.pending(), "bob cid dan", "bob approved nine");
+}
+
+#[test]
+fn whoever_approved_what_was_taken_back_is_asked_again() {
+    let mut run = editable(vec![ask_in("a", &["bob", "cid", "dan"], all())]);
+    run = run.approve_with("bob", json!({ "sum": 5 })).approve("cid");
+    run.try_take_back("bob").unwrap();
+    assert_eq!((value(&run, "sum").as_str(), run.pending().as_str()), ("1", "bob cid dan"));
+    let mut run = editable(vec![ask_in("a", &["bob", "cid", "dan"], all())]);
+    run = run.approve_with("bob", json!({ "note": "small" })).approve("cid");
+    run.try_take_back("bob").unwrap();
+    assert_eq!((value(&run, "note").as_str(), run.pending().as_str()), ("", "bob dan"), "nothing material");
+}
+
+#[test]
+fn whom_he_picked_with_it_is_picked_no_more() {
+    use std::collections::BTreeMap;
+    use zhupi_engine::command::Opinion;
+    let among =
+        || zhupi_engine::condition::Scope { users: vec![user("cid"), user("dan")], ..Default::default() };
+    let rule = |at: &str| PersonRule::ApproverPick { at: at.into(), many: false, among: among() };
+    let approvers = Approvers::People(vec![rule("a"), rule("b")]);
+    let picked = Block::Approval(node("c", approvers));
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["eve"]), picked]);
+    let pick = |run: &mut Run, name: &str, whom: &str| {
+        let picks = BTreeMap::from([("c".into(), vec![user(whom)])]);
+        let opinion = Opinion { picks, ..Opinion::new(run.slot_of(name), "") };
+        run.act(name, zhupi_engine::Command::Approve(opinion)).unwrap();
+    };
+    pick(&mut run, "bob", "cid");
+    run.try_take_back("bob").unwrap();
+    assert_eq!(run.instance.picks, BTreeMap::new());
+    pick(&mut run, "bob", "cid");
+    pick(&mut run, "eve", "dan");
+    assert_eq!(run.pending(), "dan");
+    run.try_take_back("eve").unwrap();
+    assert_eq!(run.instance.picks, BTreeMap::from([("c".into(), vec![user("cid")])]), "bob's stands again");
+    assert_eq!(run.approve("eve").pending(), "cid");
+}
+
+/// The straightest rule: taking back undoes a decision, and no other request. What was begun by it and goes on by itself is
+/// there once, however often the decision is taken back; when the way is gone again it is the same one, with the values of
+/// its first time. A return or a route that goes the way again begins another one, as every node on it is visited again. One
+/// that is waited for is ended with its visit and begun anew. Where not even that is right, the trigger before it is marked
+/// as irreversible, and nothing is taken back.
+#[test]
+fn what_goes_on_by_itself_is_not_begun_twice() {
+    use crate::flows::sub_process;
+    let children = |run: &Run| {
+        let child = |event: &zhupi_engine::Event| match event {
+            zhupi_engine::Event::ChildStarted { child, .. } => Some(*child),
+            _ => None,
+        };
+        run.events.iter().filter_map(child).collect::<Vec<_>>()
+    };
+    let flow = |wait| vec![ask("a", &["bob"]), Block::SubProcess(sub_process("s", wait)), ask("b", &["cid"])];
+    let mut run = start(flow(ChildWait::Detached)).approve("bob");
+    for _ in 0..2 {
+        run.try_take_back("bob").unwrap();
+        run = run.approve("bob");
+    }
+    let begun = children(&run);
+    assert!(begun.len() == 3 && begun.iter().all(|child| child == &begun[0]), "{begun:?}");
+    assert_eq!((run.instance.begun.len(), run.pending().as_str()), (1, "cid"));
+    let run = run.send_back("cid", "a").approve("bob");
+    assert_eq!(
+        (run.instance.begun.len(), run.pending().as_str()),
+        (1, "cid"),
+        "straight back begins nothing"
+    );
+    let replay = ReturnRule { resume: ResumePolicy::Replay, ..ReturnRule::default() };
+    let last = Approval { returns: replay, ..node("b", members(&["cid"])) };
+    let flow = vec![ask("a", &["bob"]), flow(ChildWait::Detached)[1].clone(), Block::Approval(last)];
+    let run = start(flow).approve("bob").send_back("cid", "a").approve("bob");
+    assert_eq!(run.instance.begun.len(), 2, "a return that replays begins another one");
+}
+
+#[test]
+fn while_it_is_stuck_elsewhere_or_behind_his_decision_he_may_take_it_back() {
+    let lost = || Block::Approval(node("lost", by(PersonRule::Role(role("R")))));
+    let lanes = vec![vec![ask("b", &["cid"]), ask("d", &["eve"])], vec![ask("c", &["dan"]), lost()]];
+    let flow = vec![Block::Parallel(parallel("f", lanes))];
+    let alone = World::without_admin(world());
+    let mut run = Run::start(alone, template(flow), "ann").approve("dan").approve("cid");
+    assert_eq!(run.status(), Status::Suspended);
+    run.try_take_back("cid").unwrap();
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Suspended, "cid"));
+    run.try_take_back("dan").unwrap();
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "cid dan"));
 }

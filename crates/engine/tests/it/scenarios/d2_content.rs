@@ -1,11 +1,13 @@
 //! D2: an approval is bound to what was approved.
 
+use crate::flows::{each, parallel, trigger};
 use crate::world::*;
 use serde_json::json;
 use zhupi_engine::command::{Opinion, Return, ReturnTo};
-use zhupi_engine::form::{Access, FieldAccess, FieldKind};
-use zhupi_engine::instance::SlotState;
-use zhupi_engine::template::{AllReject, Approval, Block, Dedup, Mode, Template};
+use zhupi_engine::event::Decision;
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, FormData, Value};
+use zhupi_engine::instance::{Outcome, SlotState};
+use zhupi_engine::template::*;
 use zhupi_engine::{Command, Event, Rejection, Status};
 
 const ALL: Mode = Mode::Countersign { reject: AllReject::AtOnce };
@@ -99,4 +101,110 @@ fn whoever_saw_other_values_does_not_decide_on_these() {
     let opinion = opinion(&run, digest(&run));
     run.act("cid", Command::Approve(opinion)).unwrap();
     assert_eq!(run.status(), Status::Approved);
+}
+
+// ---- changes from elsewhere ----
+
+/// Beside an open visit of bob and cid, another branch in which dan decides before something changes the sum.
+fn beside(then: Vec<Block>) -> Run {
+    let fields = FieldAccess([("sum".into(), Access::Edit)].into());
+    let other = Approval { fields, ..node("other", members(&["dan"])) };
+    let lane = std::iter::once(Block::Approval(other)).chain(then).chain([ask("last", &["eve"])]);
+    let fork = parallel("f", vec![vec![ask_in("n", &["bob", "cid"], ALL)], lane.collect()]);
+    let sum = Field { material: true, ..field("sum", FieldKind::Number) };
+    let template = with_form(vec![sum, field("note", FieldKind::Text)], vec![Block::Parallel(fork)]);
+    Run::start_with(world().people(&["eve"]), template, "ann", json!({ "sum": 800 }))
+}
+
+fn set(field: &str, formula: &str) -> Block {
+    let set = SetField { field: field.into(), formula: formula.to_owned() };
+    trigger("t", TriggerAction::SetFields(vec![set]))
+}
+
+#[test]
+fn a_change_in_another_branch_asks_open_visits_again() {
+    let run = beside(vec![]).approve("bob").approve_with("dan", json!({ "sum": 12000 }));
+    assert_eq!(run.pending(), "bob cid eve");
+    let run = beside(vec![]).approve("bob").approve_with("dan", json!({ "sum": 800 }));
+    assert_eq!(run.pending(), "cid eve");
+    let run = beside(vec![]).approve("bob").approve("cid").approve_with("dan", json!({ "sum": 12000 }));
+    assert_eq!(run.pending(), "eve", "what is closed stays as it was decided");
+}
+
+#[test]
+fn a_change_by_a_trigger_asks_open_visits_again() {
+    let run = beside(vec![set("sum", "sum + 1")]).approve("bob").approve("dan");
+    assert_eq!(run.pending(), "bob cid eve");
+    assert_eq!(run.approve("bob").approve("cid").approve("eve").status(), Status::Approved);
+    let run = beside(vec![set("note", "'paid'")]).approve("bob").approve("dan");
+    assert_eq!(run.pending(), "cid eve", "nothing hangs on the note");
+}
+
+#[test]
+fn an_answer_from_elsewhere_asks_open_visits_again() {
+    let (url, sets) = ("https://example.com/".to_owned(), vec!["sum".into()]);
+    let call = trigger("t", TriggerAction::CallAndWait { url, sets, within: None });
+    let mut run = beside(vec![call]).approve("bob").approve("dan");
+    assert_eq!(run.pending(), "cid");
+    let visit = run.visit("t").id;
+    let values = FormData([("sum".into(), Value::Number(12000.into()))].into());
+    run.system(at(9_000), Command::Answer { visit, outcome: Outcome::Approved, values }).unwrap();
+    assert_eq!(run.pending(), "bob cid eve");
+}
+
+/// What one has left to the other is settled by it: of a vote that needs two, one who rejected and one who is gone are left.
+#[test]
+fn whoever_left_is_not_asked_again_and_that_may_settle_the_visit() {
+    let vote = Mode::Vote(Vote::at(Threshold::Count(2)));
+    let fields = FieldAccess([("sum".into(), Access::Edit)].into());
+    let other = Approval { fields, ..node("other", members(&["dan"])) };
+    let voters = ask_in("n", &["bob", "cid", "eve"], vote);
+    let fork = parallel("f", vec![vec![voters], vec![Block::Approval(other)]]);
+    let sum = Field { material: true, ..field("sum", FieldKind::Number) };
+    let template = with_form(vec![sum], vec![Block::Parallel(fork)]);
+    let run = Run::start_with(world().people(&["eve"]), template, "ann", json!({ "sum": 800 }));
+    let run = run.approve("bob").reject("cid").with(|world| world.disabled("bob"));
+    assert_eq!(run.pending(), "eve dan");
+    let run = run.approve_with("dan", json!({ "sum": 12000 }));
+    assert_eq!((run.state("bob"), run.status()), (SlotState::Removed, Status::Rejected));
+}
+
+/// Whoever decides rows of a table in a branch of their own is asked again for those rows alone.
+#[test]
+fn rows_of_others_ask_nobody_again() {
+    let columns = vec![field("cost", FieldKind::Number), field("owner", FieldKind::Contact)];
+    let items = Field { columns, ..field("items", FieldKind::Table) };
+    let total = Field {
+        formula: Some("sum(items.cost)".to_owned()),
+        material: true,
+        ..field("total", FieldKind::Number)
+    };
+    let items = Field { material: true, ..items };
+    let fields = FieldAccess([("items".into(), Access::Edit)].into());
+    let line = node("line", by(PersonRule::Item { column: Some("owner".into()) }));
+    let mut line = Approval { fields, mode: ALL, ..line };
+    if let Approvers::People(rules) = &mut line.approvers {
+        rules.push(named(&["dan"]));
+    }
+    let each = Block::Each(each("e", "items", vec![Block::Approval(line)]));
+    let beside = vec![ask_in("n", &["eve", "fay"], ALL)];
+    let fork = parallel("f", vec![vec![each], beside]);
+    let template = with_form(vec![items, total], vec![Block::Parallel(fork)]);
+    let rows = json!({ "items": [
+        { "cost": 1, "owner": [uuid("bob")] }, { "cost": 2, "owner": [uuid("cid")] },
+    ] });
+    let mut run = Run::start_with(world().people(&["eve", "fay"]), template, "ann", rows).approve("eve");
+    let slot = |run: &Run, visit: usize, place: usize| run.visits("line")[visit].slots[place].clone();
+    let of_cid = slot(&run, 1, 0);
+    run.act("cid", Command::decide(Decision::Approve, of_cid.id, "")).unwrap();
+    let of_dan = slot(&run, 0, 1);
+    run.act("dan", Command::decide(Decision::Approve, of_dan.id, "")).unwrap();
+    let edits = run.edits(json!({ "items": [
+        { "_row": 1, "cost": 100, "owner": [uuid("bob")] }, { "_row": 2, "cost": 2, "owner": [uuid("cid")] },
+    ] }));
+    let opinion = Opinion { edits, ..Opinion::new(slot(&run, 0, 0).id, "") };
+    run.act("bob", Command::Approve(opinion)).unwrap();
+    assert_eq!(slot(&run, 0, 1).state, SlotState::Pending, "dan has approved another cost of this row");
+    assert_eq!(slot(&run, 1, 0).state, SlotState::Approved, "cid has decided his own row");
+    assert_eq!(run.state("eve"), SlotState::Pending, "eve decides on the whole");
 }

@@ -214,3 +214,66 @@ fn who_decided_on_an_instance_that_is_linked_later_is_left_out() {
     let asked: Vec<_> = after.pending().map(|(_, slot)| slot.assignee).collect();
     assert_eq!(asked, [user("dan")]);
 }
+
+// ---- administrators ----
+
+fn skip(node: &str) -> impl Fn(&Run) -> Command {
+    let node = node.to_owned();
+    move |run| {
+        let what = zhupi_engine::command::Intervention::Skip { visit: run.visit(&node).id };
+        Command::Intervene { what, reason: "it has to go on".to_owned() }
+    }
+}
+
+#[test]
+fn whoever_passed_people_over_has_decided_in_their_place() {
+    let flow = || separated(vec![ask("one", &["bob"]), ask("two", &["root", "cid"])]);
+    let mut run = Run::start(world(), flow(), "ann");
+    run.act("root", skip("one")(&run)).unwrap();
+    assert_eq!(run.pending(), "cid");
+    let jump =
+        zhupi_engine::command::Intervention::Jump { token: zhupi_engine::ids::TokenId(0), to: "two".into() };
+    assert_eq!(Run::start(world(), flow(), "ann").intervene(jump).pending(), "cid");
+}
+
+#[test]
+fn whoever_decided_at_one_node_passes_nobody_over_at_the_other() {
+    let flow = separated(vec![ask("one", &["root"]), ask("two", &["cid"])]);
+    let mut run = Run::start(world(), flow, "ann").approve("root");
+    assert_eq!(run.act("root", skip("two")(&run)), kept_apart("root"));
+}
+
+/// Whoever the rule about linked requests looks for: decisions in whosever place, and as an administrator.
+#[test]
+fn administrators_took_part_in_a_linked_request_too() {
+    let mut template = template(vec![ask("one", &["bob"]), ask("two", &["cid"]), ask("three", &["dan"])]);
+    template.settings.allow_agent = true;
+    template.settings.managers = vec![user("eve")];
+    let mut run = Run::start(world(), template, "ann");
+    run.act("eve", Command::decide(Decision::Approve, run.slot_of("bob"), "")).unwrap();
+    run.act("root", skip("two")(&run)).unwrap();
+    let mut people: Vec<String> = run.instance.took_part().into_iter().map(name).collect();
+    people.sort();
+    assert_eq!(people, ["ann", "eve", "root"]);
+}
+
+#[test]
+fn whom_an_administrator_names_is_kept_apart_as_well() {
+    use zhupi_engine::command::Intervention;
+    let mut run = Run::start(
+        world(),
+        separated(vec![ask("one", &["bob"]), ask("two", &["cid"]), ask("three", &["dan"])]),
+        "ann",
+    )
+    .approve("bob");
+    let slot = run.slot_of("cid");
+    assert_eq!(run.try_intervene(Intervention::Reassign { slot, to: user("bob") }), kept_apart("bob"));
+    let mut run = Run::start(
+        world(),
+        separated(vec![ask("one", &["bob"]), ask("mid", &["dan"]), ask("two", &["cid"])]),
+        "ann",
+    )
+    .approve("bob");
+    let (node, people) = ("two".into(), vec![user("bob")]);
+    assert_eq!(run.try_intervene(Intervention::SetApprovers { node, people }), kept_apart("bob"));
+}

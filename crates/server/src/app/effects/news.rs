@@ -52,8 +52,14 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         Event::Submitted { .. } => of_instance("instance.submitted", ""),
         Event::VisitOpened { slots, .. } => accepted.created(slots),
         Event::SlotTurned { slot, .. } => accepted.at(*slot, "task.created", json!({})),
-        Event::SlotDecided { slot, by, decision, comment, .. } => {
-            let more = json!({ "by": by, "decision": decision, "comment": comment });
+        Event::SlotDecided { slot, by, decision, comment, signature, attachments, .. } => {
+            let mut more = json!({ "by": by, "decision": decision, "comment": comment });
+            if let Some(signature) = signature {
+                more["signature"] = json!(signature);
+            }
+            if !attachments.is_empty() {
+                more["attachments"] = json!(attachments);
+            }
             accepted.at(*slot, "task.decided", more)
         }
         Event::SlotSettled { slot, state, .. } => {

@@ -148,6 +148,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
+        | Rejection::FileRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
         | Rejection::NotOffered { .. }

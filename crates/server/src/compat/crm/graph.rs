@@ -10,7 +10,7 @@ use zhupi_engine::Problem;
 use zhupi_engine::form::{Field, FieldKind, Form};
 use zhupi_engine::ids::UserId;
 use zhupi_engine::template::{
-    Approval, Approvers, Block, Dedup, EmptyRule, Opinion, PersonRule, SelfRule, Settings, Template,
+    Approval, Approvers, Block, Dedup, Demand, EmptyRule, PersonRule, SelfRule, Settings, Template,
     WithdrawRule,
 };
 
@@ -228,10 +228,10 @@ fn empty_rule(word: Option<&str>) -> Option<EmptyRule> {
     }
 }
 
-fn opinion(parameters: &Parameters) -> Opinion {
+fn opinion(parameters: &Parameters) -> Demand {
     match parameters.approval_opinion.as_deref() {
-        Some("required") => Opinion::Required,
-        _ => Opinion::Optional,
+        Some("required") => Demand::Required,
+        _ => Demand::Optional,
     }
 }
 

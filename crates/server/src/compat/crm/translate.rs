@@ -17,7 +17,7 @@ use uuid::Uuid;
 use zhupi_engine::entity::EntityType;
 use zhupi_engine::ids::{NodeId, TemplateId, TenantId, UserId};
 use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitState};
-use zhupi_engine::template::{Approval, Approvers, Block, Lane, Opinion, PersonRule, Template};
+use zhupi_engine::template::{Approval, Approvers, Block, Demand, Lane, PersonRule, Template};
 use zhupi_engine::{Directory, Instance};
 
 /// People by both their numbers, and the workspace's clock face.
@@ -102,8 +102,8 @@ pub fn approval_opinions(instance: &Instance, template: &Template) -> &'static s
     let last = instance.visits.last().map(|visit| &visit.node);
     let node = path(&template.flow, instance).into_iter().find(|node| Some(&node.id) == last);
     match node.map(|node| node.opinion) {
-        Some(Opinion::Required) => "required",
-        Some(Opinion::Optional | Opinion::OnReject) | None => "optional",
+        Some(Demand::Required) => "required",
+        Some(Demand::Optional | Demand::OnApprove | Demand::OnReject) | None => "optional",
     }
 }
 

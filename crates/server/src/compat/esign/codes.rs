@@ -83,6 +83,7 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::NotAdministrator => 40_035,
         Rejection::NodeNotReachable { .. } => 40_036,
         Rejection::VisitNotOpen { .. } => 40_037,
+        Rejection::FileRequired { .. } => 40_038,
     }
 }
 

@@ -127,6 +127,7 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::CcNotAllowed
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
+        | Rejection::FileRequired { .. }
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
         | Rejection::NotOffered { .. }
