@@ -326,3 +326,31 @@ async fn nobody_sees_a_hidden_control_by_being_told_or_having_handed_it_on() {
     company.post(&format!("{instance}/comments"), &company.ann, &words).await.expect(201);
     assert_eq!(sees(&company.dan).await, 2, "ann shows him what she sees");
 }
+
+/// Whoever agrees to a revocation reads what he might read when he approved.
+#[tokio::test]
+async fn whoever_is_asked_about_a_revocation_reads_what_his_own_node_lets_him_read() {
+    let company = Company::new().await;
+    let node = |id: &str, member: &crate::company::Member, hidden: &str| {
+        json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[member]),
+            "fields": { hidden: "hide" } })
+    };
+    let flow = json!([node("lead", &company.bob, "why"), node("boss", &company.cat, "days")]);
+    let mut template = crate::company::leave(flow);
+    template["settings"] = json!({ "revoke": { "consent": { "days": 9 } } });
+    company.publish("leave", template).await;
+    let body = json!({ "template": "leave", "form": { "days": 2, "why": "the sea" } });
+    let instance = company.post("/v1/instances", &company.ann, &body).await.expect(201);
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    company.decide(&instance, &company.cat, "approve").await.expect(200);
+    let path = crate::company::path_of(&instance);
+    let revoked =
+        company.post(&format!("{path}/revoke"), &company.ann, &json!({ "reason": "it rains" })).await;
+    assert_eq!(revoked.expect(200)["status"], "revoking");
+    for (member, field) in [(&company.bob, "days"), (&company.cat, "why")] {
+        let seen = company.see(&instance, member).await;
+        let fields: Vec<_> = seen["form"].as_array().expect("fields").iter().map(|it| &it["id"]).collect();
+        assert_eq!(fields, [field]);
+        assert_eq!(seen["form"][0]["access"], "read", "nothing is changed any more");
+    }
+}

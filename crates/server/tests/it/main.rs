@@ -10,6 +10,7 @@ mod company;
 mod config;
 mod crm;
 mod deliveries;
+mod demands;
 mod demo;
 mod directory;
 mod effects;

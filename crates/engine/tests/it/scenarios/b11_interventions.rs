@@ -355,3 +355,17 @@ fn nobody_staffs_his_own_request_while_another_administers() {
     alone.act("root", staff(&alone, "eve")).unwrap();
     assert_eq!(alone.pending(), "eve");
 }
+
+#[test]
+fn those_beside_a_branch_that_is_stuck_are_urged() {
+    let lost = Block::Approval(node("lost", by(PersonRule::Role(role("R")))));
+    let fork = parallel("f", vec![vec![ask("a", &["bob"])], vec![lost]]);
+    let mut run = Run::start(world().without_admin(), template(vec![Block::Parallel(fork)]), "ann");
+    assert_eq!(run.status(), Status::Suspended);
+    let urge = || Command::Urge { comment: String::new() };
+    run.act("ann", urge()).unwrap();
+    let Some(Event::Urged { people, .. }) = run.events.last() else { panic!("{:?}", run.events.last()) };
+    assert_eq!(people, &[user("bob")]);
+    let mut run = run.approve("bob").wait_hours(2);
+    assert_eq!(run.act("ann", urge()), Err(Rejection::NotOffered { action: "urge" }));
+}

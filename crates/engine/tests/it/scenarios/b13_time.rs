@@ -685,17 +685,3 @@ fn a_jump_that_leads_back_over_and_over_is_stopped() {
     run.pass(at(3600));
     assert_eq!((run.status(), run.visits("n").len()), (Status::Suspended, 102));
 }
-
-#[test]
-fn those_beside_a_branch_that_is_stuck_are_urged() {
-    let lost = Block::Approval(node("lost", by(PersonRule::Role(role("R")))));
-    let fork = crate::flows::parallel("f", vec![vec![ask("a", &["bob"])], vec![lost]]);
-    let world = World::new().people(&["ann", "bob"]).without_admin();
-    let mut run = Run::start(world, template(vec![Block::Parallel(fork)]), "ann");
-    assert_eq!(run.status(), Status::Suspended);
-    run.act("ann", urge()).unwrap();
-    let Some(Event::Urged { people, .. }) = run.events.last() else { panic!("{:?}", run.events.last()) };
-    assert_eq!(names(people), "bob");
-    let mut run = run.approve("bob").wait_hours(2);
-    assert_eq!(run.act("ann", urge()), Err(Rejection::NotOffered { action: "urge" }));
-}
