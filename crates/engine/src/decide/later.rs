@@ -11,7 +11,7 @@ use crate::ids::{FieldId, NodeId, TokenId, UserId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Visit, VisitKind};
 use crate::template::{
     Approval, Approvers, Assign, Block, Chain, ChildWait, Dedup, Heads, Mode, SubProcess, Template, Trigger,
-    TriggerAction, When, fields_of,
+    TriggerAction, When, fields_of, fields_of_approvers,
 };
 use std::collections::HashSet;
 
@@ -51,8 +51,23 @@ fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<Has
     let (visits, tokens) = (draft.instance.visits.len(), draft.instance.tokens.len());
     let own = |token: TokenId| line.contains(&token) || token.0 as usize >= tokens;
     let new = ahead.instance.visits.iter().skip(visits).filter(|visit| own(visit.token));
-    let asked = new.flat_map(|visit| must_decide(draft.template, visit));
+    let certain = new.filter(|visit| are_people_certain(&ahead, visit));
+    let asked = certain.flat_map(|visit| must_decide(draft.template, visit));
     Some(asked.map(|slot| slot.assignee).collect())
+}
+
+/// Nothing on the way changes whom the node asks, nor the elements of a list for each of which it is come to.
+fn are_people_certain(ahead: &Draft<'_>, visit: &Visit) -> bool {
+    let template = ahead.template;
+    let Some(Block::Approval(node)) = template.block(&visit.node) else { return true };
+    let line = ahead.instance.line_of(visit.token);
+    let forks = line.iter().filter_map(|id| ahead.instance.token(*id)?.fork.as_ref());
+    let lists = forks.filter_map(|fork| match template.block(fork) {
+        Some(Block::Each(each)) => Some(&each.list),
+        Some(_) | None => None,
+    });
+    let fields = fields_of_approvers(template, &node.approvers);
+    !lists.chain(&fields).any(|field| may_change(template, field))
 }
 
 /// Slots of a visit that does not end before they are decided: not of people of whom any is enough, or who vote, claim, are

@@ -9,12 +9,14 @@ use crate::world::at;
 use acting::{random_command, random_submit};
 use drawing::{random_directory, random_template, random_user};
 use fastrand::Rng;
-use std::collections::HashMap;
-use zhupi_engine::ids::{SYSTEM, TokenId};
+use std::collections::{BTreeSet, HashMap};
+use zhupi_engine::ids::{FieldId, SYSTEM, TokenId};
 use zhupi_engine::instance::{SlotState, VisitKind, VisitState};
 use zhupi_engine::ledger::{Entry, Follower, GENESIS, hex, seal};
+use zhupi_engine::template::Block;
 use zhupi_engine::{
-    Command, Directory, Envelope, Event, Instance, Severity, Status, check_template, decide, preview,
+    Command, Directory, Envelope, Event, Instance, Severity, Status, Template, check_template, decide,
+    preview,
 };
 
 const INSTANCES: u64 = 20_000;
@@ -69,6 +71,7 @@ fn walk(seed: u64, seen: &mut Seen) {
         seen.unsound += 8;
         return;
     }
+    let material = template.material_fields();
     let initiator = random_user(&mut rng);
     let mut instance =
         Instance::draft(crate::world::uuid("i").into(), crate::world::uuid("t").into(), 1, initiator);
@@ -96,6 +99,7 @@ fn walk(seed: u64, seen: &mut Seen) {
                 if name == "sweep" {
                     assert_reachable(&instance, &directory);
                 }
+                assert_approvals_stand((&template, &material), &instance);
                 history.push((envelope, events));
             }
         }
@@ -139,6 +143,38 @@ fn assert_reachable(instance: &Instance, directory: &Directory) {
         let able = [Some(slot.assignee), slot.absent, slot.back_to].into_iter().flatten();
         let someone = able.into_iter().any(|user| directory.is_active(user));
         assert!(someone || directory.admins().is_empty(), "slot {} can be decided by nobody", slot.id);
+    }
+}
+
+/// In an open visit, nobody's approval stands on other values of a material field than those that go on, unless he changed
+/// them himself; and whoever had to sign or to give something has. In branches for rows, the rows of others do not matter.
+fn assert_approvals_stand((template, material): (&Template, &BTreeSet<FieldId>), instance: &Instance) {
+    let open =
+        instance.visits.iter().filter(|it| it.state == VisitState::Open && it.kind == VisitKind::Approve);
+    let for_rows = |token| {
+        let item = |id: &TokenId| instance.token(*id).is_some_and(|it| it.item.is_some());
+        instance.line_of(token).iter().any(item)
+    };
+    for visit in open {
+        let own =
+            visit.slots.iter().filter(|slot| slot.parent.is_none() && slot.state == SlotState::Approved);
+        for decided in own.filter_map(|slot| slot.decided.as_ref()).filter(|_| !for_rows(visit.token)) {
+            let later = instance.contents.iter().skip(decided.content as usize + 1);
+            let mut later = later.filter(|it| it.by != Some(decided.by));
+            let stale = later.any(|it| it.fields.iter().any(|field| material.contains(field)));
+            assert!(!stale, "an approval at {} rests on other values", visit.node);
+        }
+    }
+    for visit in &instance.visits {
+        let Some(Block::Approval(node)) = template.block(&visit.node) else { continue };
+        for slot in visit.slots.iter().filter(|slot| slot.state == SlotState::Approved) {
+            let Some(decided) = &slot.decided else { continue };
+            let approve = zhupi_engine::event::Decision::Approve;
+            let signed = !node.signature.applies_to(approve) || decided.signature.is_some();
+            let attached = !node.attachment.applies_to(approve) || !decided.attachments.is_empty();
+            let said = !node.opinion.applies_to(approve) || !decided.comment.is_empty();
+            assert!(signed && attached && said, "something is missing at {}", visit.node);
+        }
     }
 }
 

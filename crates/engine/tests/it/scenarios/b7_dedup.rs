@@ -164,3 +164,33 @@ fn people_in_joined_branches_decided_between() {
     let run = Run::start(world().people(&["dan"]), flow, "ann");
     assert_eq!(run.approve("bob").approve("cid").approve("dan").pending(), "bob");
 }
+
+/// T: last_only needs a certain future path; where it is uncertain who is asked there, he is asked at once.
+#[test]
+fn last_only_asks_at_once_where_other_people_may_be_asked_later() {
+    use zhupi_engine::template::PersonRule;
+    for (access, asked) in [(Access::Edit, "bob"), (Access::Read, "cid")] {
+        let fields = FieldAccess([("who".into(), access)].into());
+        let second = Approval { fields, ..node("two", members(&["cid"])) };
+        let third = node("three", by(PersonRule::FormPerson("who".into())));
+        let flow = vec![ask("one", &["bob"]), Block::Approval(second), Block::Approval(third)];
+        let mut template = with_form(vec![field("who", FieldKind::Contact)], flow);
+        template.settings.dedup = Dedup::LastOnly;
+        let run = Run::start_with(world(), template, "ann", json!({ "who": [uuid("bob")] }));
+        assert_eq!(run.pending(), asked, "{access:?}");
+    }
+}
+
+#[test]
+fn last_only_asks_at_once_where_a_list_may_change() {
+    for (access, asked) in [(Access::Edit, "bob"), (Access::Read, "cid")] {
+        let fields = FieldAccess([("who".into(), access)].into());
+        let second = Approval { fields, ..node("two", members(&["cid"])) };
+        let each = Block::Each(each("e", "who", vec![ask_item("three", None)]));
+        let flow = vec![ask("one", &["bob"]), Block::Approval(second), each];
+        let mut template = with_form(vec![field("who", FieldKind::Contact)], flow);
+        template.settings.dedup = Dedup::LastOnly;
+        let run = Run::start_with(world(), template, "ann", json!({ "who": [uuid("bob")] }));
+        assert_eq!(run.pending(), asked, "{access:?}");
+    }
+}
