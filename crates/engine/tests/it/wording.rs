@@ -47,6 +47,8 @@ fn refusals() -> Vec<(&'static str, Rejection)> {
         ("text_required", Rejection::TextRequired { field: "comment" }),
         ("text_too_long", Rejection::TextTooLong { field: "comment", limit: 9 }),
         ("too_many_entries", Rejection::TooMany { field: "people", limit: 9 }),
+        ("file_required", Rejection::FileRequired { field: "signature" }),
+        ("batch_needs_attachment", batch(BatchObstacle::Attachment)),
         ("batch_not_allowed", batch(BatchObstacle::Switch)),
         ("batch_needs_opinion", batch(BatchObstacle::Opinion)),
         ("batch_needs_own_hand", batch(BatchObstacle::OwnHand)),

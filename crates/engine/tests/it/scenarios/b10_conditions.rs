@@ -27,6 +27,7 @@ fn fields() -> Vec<Field> {
         field("num", FieldKind::Number),
         field("num2", FieldKind::Number),
         field("money", FieldKind::Money),
+        field("money2", FieldKind::Money),
         field("text", FieldKind::Text),
         field("date", FieldKind::Date),
         field("range", FieldKind::DateRange),
@@ -372,4 +373,31 @@ fn a_lane_looks_at_what_the_form_says_when_it_is_come_to() {
     let begun = || Run::start_with(world(), template.clone(), "ann", json!({"num": "7"}));
     assert_eq!(begun().approve_with("bob", json!({"num": "700"})).pending(), "cid");
     assert_eq!(begun().approve("bob").status(), Status::Approved);
+}
+
+#[test]
+fn two_amounts_compare_in_one_currency_only() {
+    let amount = |amount: &str, currency: &str| json!({ "amount": amount, "currency": currency });
+    let less = |own: Json, other: Json| {
+        let test = Test::Field { op: Compare::Less, field: "money2".into() };
+        holds_of(Subject::Field("money".into()), test, json!({ "money": own, "money2": other }))
+    };
+    assert!(less(amount("5", "USD"), amount("7", "USD")));
+    assert!(!less(amount("9", "USD"), amount("7", "USD")));
+    assert!(!less(amount("5", "USD"), amount("7", "EUR")));
+}
+
+#[test]
+fn within_days_counts_both_ways_and_noon_begins_the_second_half() {
+    let within = |days, date: &str| holds("date", Test::WithinDays { days }, json!(date));
+    assert!(within(3, "2025-12-29") && !within(3, "2025-12-28"));
+    assert!(within(3, "2026-01-04") && !within(3, "2026-01-05"));
+    assert!(within(0, "2026-01-01"));
+    let halves = |start: &str, end: &str, count: &str| {
+        let subject = Subject::Duration { field: "range".into(), unit: DurationUnit::HalfDays };
+        holds_of(subject, number(Compare::Equal, count), json!({"range": {"start": start, "end": end}}))
+    };
+    assert!(halves("2026-01-05T12:00", "2026-01-05T18:00", "1"));
+    assert!(halves("2026-01-05T11:59", "2026-01-05T12:00", "2"));
+    assert!(halves("2026-01-05T08:00", "2026-01-05T11:59", "1"));
 }

@@ -318,3 +318,18 @@ fn a_return_to_before_the_fork_takes_what_is_stuck_away() {
     assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "dan"));
     assert_eq!(one_branch_stuck(LaneReject::EndInstance).reject("bob").status(), Status::Rejected);
 }
+
+#[test]
+fn while_one_branch_is_stuck_people_of_others_are_urged() {
+    let urge = || Command::Urge { comment: String::new() };
+    let mut run = one_branch_stuck(LaneReject::Collect);
+    run.act("ann", urge()).unwrap();
+    let urged = run.events.iter().find_map(|event| match event {
+        Event::Urged { people, .. } => Some(people.clone()),
+        _ => None,
+    });
+    assert_eq!(urged, Some(run.instance.pending().map(|(_, slot)| slot.assignee).collect::<Vec<_>>()));
+    let mut all_stuck = run.approve("bob").reject("cid").wait_hours(2);
+    let refused = all_stuck.act("ann", urge());
+    assert_eq!(refused, Err(zhupi_engine::Rejection::NotOffered { action: "urge" }));
+}

@@ -326,3 +326,26 @@ fn answers_that_do_not_fit_a_control_are_left_out() {
     assert_eq!(run.instance.warnings, ["an answer holds a value that does not fit `sum`; it was left out"]);
     assert_eq!(run.approve("bob").status(), Status::Approved);
 }
+
+/// Another system may answer twice, or too late.
+#[test]
+fn an_answer_that_nobody_waits_for_any_more_changes_nothing() {
+    let mut run = start(vec![call_and_wait(None), ask("n", &["bob"])]);
+    let visit = run.open_visit("call");
+    let answer = |outcome| Command::Answer { visit, outcome, values: FormData::default() };
+    run.act("", answer(Outcome::Approved)).unwrap();
+    let events = run.events.len();
+    run.act("", answer(Outcome::Rejected)).unwrap();
+    assert_eq!((run.events.len(), run.pending().as_str()), (events, "bob"));
+}
+
+#[test]
+fn a_pause_that_is_passed_over_skips_no_node() {
+    let mut flow: Vec<Block> = (0..200).map(|number| cc(&format!("c{number}"), &["cid"])).collect();
+    flow.push(ask("n", &["bob"]));
+    let run = start(flow);
+    assert_eq!(run.visit("n").kind, VisitKind::Pause);
+    let visit = run.open_visit("n");
+    let run = run.intervene(zhupi_engine::command::Intervention::Skip { visit });
+    assert_eq!((run.pending().as_str(), run.status()), ("bob", Status::Running));
+}

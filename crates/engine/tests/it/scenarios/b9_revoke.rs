@@ -1,10 +1,12 @@
 //! B9: revoking after approval.
 
 use crate::world::*;
-use zhupi_engine::command::Intervention;
+use zhupi_engine::command::{Handing, Intervention};
 use zhupi_engine::event::Event;
 use zhupi_engine::instance::VisitKind;
-use zhupi_engine::template::{RevokeRule, Template};
+use zhupi_engine::template::{
+    AllReject, Block, Mode, Receiver, ResumePolicy, RevokeRule, SelfRule, Template,
+};
 use zhupi_engine::{Command, Rejection, Status};
 
 fn flow(rule: RevokeRule) -> Template {
@@ -126,4 +128,25 @@ fn nobody_agrees_to_his_own_revocation() {
     run.template.settings.managers = vec![user("ann")];
     let run = run.with(|it| it.without_admin().disabled("bob").disabled("cid")).sweep();
     assert_eq!((run.status(), run.pending().contains("ann")), (Status::Revoking, false));
+}
+
+/// Neither the initiator himself nor anybody whose approval a return made void.
+#[test]
+fn those_are_asked_whose_approval_counted() {
+    let mut own = node("one", members(&["ann", "bob"]));
+    own.self_rule = Some(SelfRule::Approve);
+    own.mode = Mode::Countersign { reject: AllReject::AtOnce };
+    let mut last = node("two", members(&["cid"]));
+    last.returns.receiver = Receiver::Resolve;
+    last.returns.resume = ResumePolicy::Replay;
+    let mut template = template(vec![Block::Approval(own), Block::Approval(last)]);
+    template.settings.revoke = RevokeRule::Consent { days: 9 };
+    let run = Run::start(World::new().people(&["ann", "bob", "cid", "dan"]), template, "ann");
+    let mut run = run.approve("ann").approve("bob").send_back("cid", "one");
+    let handing = Handing { slot: run.slot_of("bob"), to: user("dan"), comment: String::new() };
+    run.act("bob", Command::Transfer(handing)).unwrap();
+    let mut run = run.approve("ann").approve("dan").approve("cid");
+    assert_eq!(run.status(), Status::Approved);
+    revoke(&mut run, "ann", "a mistake").unwrap();
+    assert_eq!(run.pending(), "dan cid");
 }
