@@ -166,6 +166,11 @@ impl Instance {
         line
     }
 
+    /// The elements of lists that a token's branches run for, the innermost first.
+    pub(crate) fn elements_of(&self, id: TokenId) -> impl Iterator<Item = &Item> {
+        self.line_of(id).into_iter().filter_map(|token| self.token(token)?.item.as_ref())
+    }
+
     /// The open visit a token stands at.
     pub fn open_visit_of(&self, token: TokenId) -> Option<&Visit> {
         self.visits.iter().rev().find(|visit| visit.token == token && visit.state == VisitState::Open)
@@ -356,7 +361,7 @@ pub struct Visit {
     pub token: TokenId,
     /// Where.
     pub node: NodeId,
-    /// The first time round is 1.
+    /// The first time round is 1: a node is counted through, for each element of a list by itself.
     pub round: u32,
     /// Level of a chain, from 1; 0 where the node has no levels.
     pub level: u32,

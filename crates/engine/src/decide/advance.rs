@@ -464,8 +464,11 @@ pub(super) struct VisitShape {
 pub(super) fn open_visit(draft: &mut Draft<'_>, token: TokenId, node: &NodeId, shape: VisitShape) -> VisitId {
     let visit = VisitId(draft.instance.visits.len() as u32);
     let VisitShape { level, kind, mode, quorums, slots, upcoming } = shape;
+    // A branch that begins anew is another token, and the next round all the same; other elements of a list have their own.
+    let instance = &draft.instance;
+    let same_way = |it: TokenId| it == token || instance.elements_of(it).eq(instance.elements_of(token));
     let same = |it: &&Visit| {
-        it.token == token && it.node == *node && it.level == level && it.kind != VisitKind::Pause
+        it.node == *node && it.level == level && it.kind != VisitKind::Pause && same_way(it.token)
     };
     let round = 1 + draft.instance.visits.iter().filter(same).count() as u32;
     let (at, node) = (draft.at, node.clone());

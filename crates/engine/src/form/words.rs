@@ -3,6 +3,7 @@
 use super::{Field, FormData, Value};
 use crate::directory::Directory;
 use crate::ids::OptionId;
+use jiff::civil::{DateTime, Time};
 
 /// A value in words.
 pub fn readable(field: &Field, value: &Value, directory: &Directory) -> String {
@@ -10,8 +11,8 @@ pub fn readable(field: &Field, value: &Value, directory: &Directory) -> String {
         Value::Text(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Money(money) => format!("{} {}", money.amount, money.currency),
-        Value::Date(at) => at.to_string(),
-        Value::DateRange(range) => format!("{} – {}", range.start, range.end),
+        Value::Date(at) => moment(*at),
+        Value::DateRange(range) => format!("{} – {}", moment(range.start), moment(range.end)),
         Value::Choice(option) => label(field, option),
         Value::Choices(options) => joined(options.iter().map(|option| label(field, option))),
         Value::Sourced(options) => joined(options.iter().map(|option| option.label.clone())),
@@ -24,6 +25,15 @@ pub fn readable(field: &Field, value: &Value, directory: &Directory) -> String {
         Value::Rows(rows) => joined(rows.iter().map(|row| readable_row(field, &row.cells, directory))),
         Value::Address(address) => address.words(),
         Value::Linked(linked) => linked.title.clone(),
+    }
+}
+
+/// A day, with the time of day where there is one.
+fn moment(at: DateTime) -> String {
+    if at.time() == Time::midnight() {
+        at.date().to_string()
+    } else {
+        at.strftime("%Y-%m-%d %H:%M").to_string()
     }
 }
 

@@ -40,6 +40,22 @@ fn a_title_is_made_by_the_rule() {
 }
 
 #[test]
+fn days_are_told_without_a_time_of_day_that_nobody_gave() {
+    let fields = vec![field("period", FieldKind::DateRange), field("at", FieldKind::Date)];
+    let mut template = with_form(fields, vec![ask("n", &["bob"])]);
+    template.settings.title_rule = Some("{field:period} / {field:at}".to_owned());
+    let title = |values: serde_json::Value| {
+        let form = read_values(&template.form, values.as_object().unwrap()).unwrap();
+        submitted(template.clone(), Submit { form, ..Submit::default() }).instance.title
+    };
+    let days = json!({"period": {"start": "2026-09-01", "end": "2026-09-03"}, "at": "2026-09-01T08:05"});
+    assert_eq!(title(days), "2026-09-01 – 2026-09-03 / 2026-09-01 08:05");
+    let hours =
+        json!({"period": {"start": "2026-09-01T18:00", "end": "2026-09-01T20:30"}, "at": "2026-09-02"});
+    assert_eq!(title(hours), "2026-09-01 18:00 – 2026-09-01 20:30 / 2026-09-02");
+}
+
+#[test]
 fn a_template_without_a_rule_gives_no_serial_number() {
     let run = submitted(template(None, None), Submit { serial: Some(1), ..Submit::default() });
     assert_eq!((run.instance.serial, run.instance.title.as_str()), (None, "test · ann"));

@@ -169,6 +169,7 @@ fn each_person_of_a_list_gets_a_branch_of_his_own() {
     let people = json!({ "list": [uuid("bob"), uuid("cid"), uuid("dan")] });
     let run = Run::start_with(company(), template, "ann", people);
     assert_eq!(run.pending(), "bob cid dan");
+    assert!(run.visits("own").iter().all(|visit| visit.round == 1), "each has his own first round");
     let mut run = run.approve("cid");
     assert_eq!(run.pending(), "bob dan eva");
     run.decide_at("check", "eva", Decision::Approve).unwrap();

@@ -394,7 +394,7 @@ fn before_the_fork_all_siblings_end_and_both_branches_are_gone_again() {
     let run = run.resubmit("ann", json!({}));
     assert_eq!((run.pending().as_str(), way(&run)), ("bob", replay(WhyReplay::BranchesCancelled)));
     let run = run.approve("bob");
-    assert_eq!(run.pending(), "dan eve");
+    assert_eq!((run.pending().as_str(), run.visit("d").round), ("dan eve", 2));
     let run = run.approve("eve").approve("dan");
     assert_eq!(run.pending(), "fay");
     let joins = run.events.iter().filter(|event| matches!(event, Event::Joined { .. })).count();
