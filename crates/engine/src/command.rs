@@ -2,7 +2,7 @@
 
 use crate::event::{AddKind, Decision};
 use crate::form::{Edits, FileRef, FormData};
-use crate::ids::{DepartmentId, FieldId, NodeId, SlotId, TimerId, TokenId, UserId, VisitId};
+use crate::ids::{DepartmentId, FieldId, InstanceId, NodeId, SlotId, TimerId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, Outcome};
 use crate::template::{Mode, ResumePolicy};
 use jiff::Timestamp;
@@ -426,6 +426,9 @@ pub struct Submit {
     /// Where the template numbers its instances: the count of this one in its period, given out once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<u64>,
+    /// The ended instance that is asked once more (semantics B4.8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<InstanceId>,
 }
 
 impl Submit {
@@ -438,6 +441,7 @@ impl Submit {
             picks: instance.picks.clone(),
             cc: Vec::new(),
             serial: None,
+            copied_from: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod advance;
 mod comment;
+mod copying;
 mod decision;
 mod due;
 mod edits;
@@ -27,6 +28,7 @@ mod verdict;
 mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
+pub use copying::{Copied, copy, may_copy};
 pub use edits::access_at;
 pub use migrate::{Migration, Report, migrate};
 pub use returning::return_targets;

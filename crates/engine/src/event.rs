@@ -36,6 +36,9 @@ pub enum Event {
         /// People who decided on linked instances and may not decide here, by the control that links them.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         linked: BTreeMap<FieldId, Vec<UserId>>,
+        /// The ended instance that is asked once more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copied_from: Option<InstanceId>,
         /// SHA-256 of the content, in hex.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         digest: String,

@@ -92,6 +92,9 @@ pub struct Instance {
     /// People found at submit for nodes that are reached later, where the template freezes them then.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub frozen: BTreeMap<NodeId, Vec<Found>>,
+    /// The ended instance that is asked once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<InstanceId>,
     /// People who decided on linked instances and may not decide here, by the control that links them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<FieldId, Vec<UserId>>,
@@ -143,6 +146,7 @@ impl Instance {
             returns: Vec::new(),
             overrides: BTreeMap::new(),
             frozen: BTreeMap::new(),
+            copied_from: None,
             linked: BTreeMap::new(),
             loops: BTreeMap::new(),
             calls: Vec::new(),

@@ -4,6 +4,7 @@ pub mod absences;
 pub mod access;
 pub mod act;
 pub mod calendars;
+pub mod copies;
 pub mod credentials;
 pub mod directory;
 pub mod effects;

@@ -26,6 +26,8 @@ pub struct Change {
     pub(crate) before: u64,
     /// The instance goes on after another version of its template.
     pub(crate) migrates: bool,
+    /// A new instance asks once more what this one asked.
+    pub(crate) copied_from: Option<InstanceId>,
     pub(crate) instance: InstanceColumns,
     pub(crate) actor: UserId,
     pub(crate) command: String,
@@ -159,6 +161,7 @@ impl Change {
             idempotency: None,
             entity: None,
             before: before.instance.map_or(0, |it| it.version),
+            copied_from: next.copied_from.filter(|_| before.instance.is_none()),
             migrates: before.instance.is_some_and(|it| it.template_version != next.template_version),
             instance: columns(next, before.meta, act.at)?,
             actor: act.actor,

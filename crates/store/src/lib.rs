@@ -19,6 +19,7 @@ mod calendars;
 mod change;
 mod check;
 mod commit;
+mod copies;
 mod counters;
 mod crm;
 mod dialect;

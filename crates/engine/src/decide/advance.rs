@@ -512,7 +512,8 @@ pub(super) fn go_on(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection>
         (_, VisitState::Open | VisitState::Cancelled | VisitState::Returned) => Ok(()),
         (VisitKind::Consent, _) => revoke::consent_given(draft, id),
         (_, VisitState::Rejected | VisitState::AutoRejected) => {
-            telling::outcome(draft, id);
+            let template = draft.template;
+            telling::outcome(draft, id, template.block(&visit.node));
             reject(draft, id)
         }
         (_, VisitState::Passed | VisitState::AutoApproved | VisitState::Skipped) => pass(draft, id),
@@ -539,15 +540,16 @@ fn pass(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
     let (token, level) = (visit.token, visit.level);
     let (node, upcoming) = (visit.node.clone(), visit.upcoming.clone());
     let template = draft.template;
-    if !has_somebody(draft, &upcoming) {
-        telling::outcome(draft, id);
+    let block = template.block(&node);
+    let is_last = !has_somebody(draft, &upcoming);
+    if is_last {
+        telling::outcome(draft, id, block);
     }
     if resuming::resumed(draft, id)? {
         return Ok(());
     }
-    if let Some(Block::Approval(approval @ Approval { approvers: Approvers::Chain(chain), .. })) =
-        template.block(&node)
-        && has_somebody(draft, &upcoming)
+    if let Some(Block::Approval(approval @ Approval { approvers: Approvers::Chain(chain), .. })) = block
+        && !is_last
     {
         let rungs = Rungs { token, node: approval, chain, level: level + 1, levels: upcoming, again: None };
         return climb(draft, rungs);

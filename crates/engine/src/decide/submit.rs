@@ -61,7 +61,8 @@ pub(crate) fn begin(draft: &mut Draft<'_>, request: &Submit) -> Result<(), Rejec
     let picks = request.picks.clone();
     let linked = draft.outside.linked.clone();
     let digest = edits::digest(draft.instance.template_version, &form);
-    draft.emit(Event::Submitted { at: draft.at, title, department, form, picks, serial, linked, digest });
+    let (at, copied_from) = (draft.at, request.copied_from);
+    draft.emit(Event::Submitted { at, title, department, form, picks, serial, linked, copied_from, digest });
     telling::at_start(draft);
     telling::named(draft, &request.cc);
     freeze::freeze(draft);

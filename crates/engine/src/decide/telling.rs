@@ -18,12 +18,11 @@ pub(super) fn at_start(draft: &mut Draft<'_>) {
     }
 }
 
-/// Tells the people of a node how it came out, before anything follows from that.
-pub(super) fn outcome(draft: &mut Draft<'_>, id: VisitId) {
-    let template = draft.template;
+/// Tells the people of a node, where the visit stands at one, how it came out, before anything follows from that.
+pub(super) fn outcome(draft: &mut Draft<'_>, id: VisitId, node: Option<&Block>) {
+    let Some(Block::Approval(node)) = node else { return };
     let Some(visit) = draft.instance.visit(id) else { return };
     let (token, state) = (visit.token, visit.state);
-    let Some(Block::Approval(node)) = template.block(&visit.node) else { return };
     let rules = match state {
         VisitState::Passed | VisitState::AutoApproved => &node.tells.passed,
         VisitState::Rejected | VisitState::AutoRejected => &node.tells.rejected,

@@ -17,7 +17,7 @@ impl Instance {
     /// Applies a fact.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::Submitted { at, title, department, form, picks, serial, linked, digest } => {
+            Event::Submitted { at, title, department, form, picks, serial, linked, copied_from, digest } => {
                 self.status = Status::Running;
                 self.submitted_at = Some(*at);
                 self.title.clone_from(title);
@@ -26,6 +26,7 @@ impl Instance {
                 self.form = Arc::new(form.clone());
                 self.picks = picks.clone();
                 self.linked = linked.clone();
+                self.copied_from = *copied_from;
                 self.renew_content(*at, Some(self.initiator), digest);
             }
             Event::FormEdited { .. } => self.edit_form(event),

@@ -23,6 +23,7 @@ mod b3_modes;
 mod b3_pool;
 mod b3_votes;
 mod b4_again;
+mod b4_copy;
 mod b4_reject;
 mod b4_returns;
 mod b4_targets;

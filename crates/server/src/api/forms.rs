@@ -1,6 +1,7 @@
 //! Forms before they are submitted: what somebody has begun and not finished, and options that other systems offer.
 
 use crate::app::Shared;
+use crate::app::copies::Copy;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IfMatch, Json, Path, Tagged};
@@ -16,15 +17,17 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
-use zhupi_engine::decide::TITLE_LIMIT;
+use zhupi_engine::Problem;
+use zhupi_engine::decide::{Copied, TITLE_LIMIT};
 use zhupi_engine::form::{Field, Form};
-use zhupi_engine::ids::{DepartmentId, NodeId, TemplateId, UserId};
+use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_store::{FORM_DRAFT_LIMIT, FormDraft};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(list_drafts, create_draft))
         .routes(routes!(get_draft, update_draft, delete_draft))
+        .routes(routes!(copy_instance))
         .routes(routes!(list_field_options))
 }
 
@@ -55,6 +58,10 @@ struct FilledIn {
     /// People who shall be told.
     #[schema(value_type = Vec<Uuid>)]
     cc: Vec<UserId>,
+    /// The ended instance that is asked once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    copied_from: Option<InstanceId>,
 }
 
 /// A form that the caller has not finished.
@@ -72,6 +79,18 @@ struct DraftBody {
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
+}
+
+/// What was copied.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct CopiedDraft {
+    #[serde(flatten)]
+    draft: DraftBody,
+    /// The version of the template that is submitted now, which the values were fitted to.
+    version: u32,
+    /// What does not fit that version any more and was left out; each with `path`, `code`, `message` and `severity`.
+    #[schema(value_type = Vec<Object>)]
+    left_out: Vec<Problem>,
 }
 
 /// All the forms that the caller has not finished.
@@ -119,15 +138,45 @@ async fn create_draft(
     Json(input): Json<DraftInput>,
 ) -> Result<Response, Error> {
     let draft = read(&app, &caller, Uuid::now_v7(), 1, input).await?;
-    let created = app.store.create_form_draft(caller.tenant, caller.user, &draft).await;
+    create(&app, &caller, &draft).await?;
+    Ok((StatusCode::CREATED, Tagged(1, show(draft)?)).into_response())
+}
+
+async fn create(app: &Shared, caller: &Caller, draft: &FormDraft) -> Result<(), Error> {
+    let created = app.store.create_form_draft(caller.tenant, caller.user, draft).await;
     created.map_err(|error| match error {
         zhupi_store::Error::Conflict => {
             let message = format!("you have {FORM_DRAFT_LIMIT} drafts: submit or delete one first");
-            Error::Invalid(vec![zhupi_engine::Problem::error("", "too_many_drafts", message)])
+            Error::Invalid(vec![Problem::error("", "too_many_drafts", message)])
         }
         other => other.into(),
-    })?;
-    Ok((StatusCode::CREATED, Tagged(1, show(draft)?)).into_response())
+    })
+}
+
+/// Ask once more
+///
+/// Keeps a draft of what an ended instance asked, for its initiator: values, files, picks and people to be told, as far as
+/// they fit the version of the template that is submitted now. Submitting what the draft holds begins a new instance that is
+/// tied to the old one.
+#[utoipa::path(post, path = "/instances/{id}/copy", operation_id = "copy_instance", tag = "instances",
+    params(("id" = Uuid, Path)),
+    responses((status = 201, description = "it is kept", body = CopiedDraft),
+              (status = 403, description = "somebody else asked"),
+              (status = 422, description = "it has not ended, or the caller has as many drafts as he may have")))]
+async fn copy_instance(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<InstanceId>,
+) -> Result<Response, Error> {
+    let Copy { template, version, copied } = app.prepare_copy(caller.tenant, caller.user, id).await?;
+    let Copied { title, department, form, picks, cc, left_out } = copied;
+    let filled_in = FilledIn { department, form, picks, cc, copied_from: Some(id) };
+    let body = serde_json::to_string(&filled_in).map_err(Error::internal)?;
+    let (now, id) = (app.now_us(), Uuid::now_v7());
+    let draft = FormDraft { id, template, title, body, revision: 1, created_at: now, updated_at: now };
+    create(&app, &caller, &draft).await?;
+    let body = CopiedDraft { draft: show(draft)?, version, left_out };
+    Ok((StatusCode::CREATED, Tagged(1, body)).into_response())
 }
 
 /// Get a draft

@@ -1,6 +1,7 @@
 //! Instances over our own API: submit, look at, follow. What people do with one: `steps.rs`.
 
 use crate::app::Shared;
+use crate::app::access::{Seen, may_manage};
 use crate::app::act::{Acted, Options, Submission, check_business_key};
 use crate::app::look_ahead::Look;
 use crate::app::past::Moment;
@@ -65,6 +66,9 @@ pub(super) struct NewInstance {
     business_key: Option<String>,
     /// The draft that this finishes: once it is submitted, it is deleted.
     draft: Option<uuid::Uuid>,
+    /// The ended instance of the same template and initiator that is asked once more.
+    #[schema(value_type = Option<Uuid>)]
+    copied_from: Option<InstanceId>,
     /// The `hash` of the preview that the initiator saw; the answer then says where the path differs from it.
     preview: Option<String>,
 }
@@ -96,6 +100,7 @@ impl NewInstance {
                 picks: self.picks,
                 cc: self.cc,
                 serial: None,
+                copied_from: self.copied_from,
             },
             business_key: self.business_key,
             idempotency_key: None,
@@ -118,6 +123,40 @@ pub(super) struct InstanceBody {
     /// What probably lies ahead; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     upcoming: Option<Vec<StepView>>,
+    #[serde(flatten)]
+    beside: Beside,
+}
+
+/// What stands beside an instance; told where it is looked at, not in answers to actions.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+struct Beside {
+    /// The ended instance that it asks once more, if the reader may see that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copied_from: Option<InstanceLink>,
+    /// Instances that ask once more what it asked, from new to old, as far as the reader may see them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<InstanceLink>,
+    /// Its template has a newer version, and it goes on with its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer_version: Option<NewerVersion>,
+}
+
+/// Another instance.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct InstanceLink {
+    #[schema(value_type = Uuid)]
+    id: InstanceId,
+    title: String,
+    #[schema(value_type = String)]
+    status: Status,
+}
+
+/// The version that is submitted now.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+struct NewerVersion {
+    version: u32,
+    /// The reader may take the instance over to it: `/migrate`.
+    may_migrate: bool,
 }
 
 /// An instance in a list.
@@ -316,8 +355,24 @@ async fn get_instance(
         business_key: seen.stored.meta.business_key.clone(),
         path_changed: None,
         upcoming: query.upcoming.then(|| view::upcoming(instance, template, directory, at)),
+        beside: if moment.is_none() { beside(&app, &caller, &seen).await? } else { Beside::default() },
     };
     Ok(Tagged(instance.version, body))
+}
+
+async fn beside(app: &Shared, caller: &Caller, seen: &Seen) -> Result<Beside, Error> {
+    let link = |seen: &Seen| {
+        let instance = &seen.stored.instance;
+        InstanceLink { id: instance.id, title: instance.title.clone(), status: instance.status }
+    };
+    let tied = app.tied(caller.tenant, caller.user, seen).await?;
+    let newer = app.newer_version(caller.tenant, seen).await?;
+    let may_migrate = may_manage(&seen.template.settings, &seen.directory, caller.user);
+    Ok(Beside {
+        copied_from: tied.copied_from.as_ref().map(link),
+        copies: tied.copies.iter().map(link).collect(),
+        newer_version: newer.map(|version| NewerVersion { version, may_migrate }),
+    })
 }
 
 /// Get the timeline of an instance
@@ -374,8 +429,13 @@ pub(super) async fn act_on(
 async fn answer(app: &Shared, caller: &Caller, acted: &Acted) -> Result<Tagged<InstanceBody>, Error> {
     let directory = app.directory(caller.tenant).await?;
     let view = instance_view(&acted.instance, &acted.template, &directory, caller.user, app.now());
-    let body =
-        InstanceBody { view, business_key: acted.business_key.clone(), path_changed: None, upcoming: None };
+    let body = InstanceBody {
+        view,
+        business_key: acted.business_key.clone(),
+        path_changed: None,
+        upcoming: None,
+        beside: Beside::default(),
+    };
     Ok(Tagged(acted.instance.version, body))
 }
 

@@ -151,6 +151,9 @@ impl App {
         let directory = self.directory(tenant).await?;
         let id = instance.unwrap_or_else(|| InstanceId(Uuid::now_v7()));
         let draft = Instance::draft(id, of, version, actor);
+        if let Some(from) = submit.copied_from {
+            self.check_copied(tenant, actor, of, from).await?;
+        }
         self.complete_form(tenant, actor, &template.form, &mut submit.form).await?;
         let command = Command::Submit(submit);
         let outside = self.outside(tenant, of, (&template, &draft), &command).await?;
@@ -176,7 +179,11 @@ impl App {
         }
     }
 
-    async fn version_to_submit(&self, tenant: TenantId, template: TemplateId) -> Result<u32, Error> {
+    pub(super) async fn version_to_submit(
+        &self,
+        tenant: TenantId,
+        template: TemplateId,
+    ) -> Result<u32, Error> {
         let row = self.store.load_template(tenant, template).await?.ok_or(Error::NotFound)?;
         match row.state {
             TemplateState::Enabled => row.current_version.ok_or(Error::TemplateNotPublished),

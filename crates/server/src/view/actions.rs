@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Resubmit, Return, ReturnTo};
-use zhupi_engine::decide::return_targets;
+use zhupi_engine::decide::{may_copy, return_targets};
 use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, UserId};
 use zhupi_engine::instance::{Slot, SlotState, VisitState};
@@ -57,6 +57,8 @@ pub enum Action {
     RemoveSign,
     TakeBack,
     Resubmit,
+    /// Ask once more what has ended, as a new instance.
+    Copy,
     Withdraw,
     Urge,
     Revoke,
@@ -96,6 +98,9 @@ pub fn allowed_actions(
     let mut allowed = Vec::new();
     for slot in asking.slots() {
         allowed.extend(worth_asking(slot).iter().filter_map(|action| asking.at_task(*action, slot.id)));
+    }
+    if may_copy(instance, directory, viewer).is_ok() {
+        allowed.push(asking.action(Action::Copy, None, &Ok(Vec::new())));
     }
     allowed.extend(OF_INSTANCE.iter().filter_map(|action| asking.allowed(*action, None)));
     allowed
@@ -228,6 +233,7 @@ fn decision_of(action: Action) -> Option<Decision> {
         | Action::RemoveSign
         | Action::TakeBack
         | Action::Resubmit
+        | Action::Copy
         | Action::Withdraw
         | Action::Urge
         | Action::Revoke
@@ -283,7 +289,7 @@ fn send_back(slot: SlotId, to: ReturnTo, words: &str) -> Command {
     Command::Return(Return { opinion: Opinion::new(slot, words), to, resume: None })
 }
 
-/// The command behind an action; none where it needs a task and there is none.
+/// The command behind an action; none where it needs a task and there is none, and for what begins another instance.
 fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command> {
     let comment = words.to_owned();
     let reason = words.to_owned();
@@ -308,6 +314,7 @@ fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command>
         Action::RemoveSign => Command::RemoveSign { slot: slot? },
         Action::TakeBack => Command::TakeBack { slot: slot? },
         Action::Resubmit => Command::Resubmit(Resubmit { comment, ..Resubmit::default() }),
+        Action::Copy => return None,
         Action::Withdraw => Command::Withdraw { reason },
         Action::Urge => Command::Urge { comment },
         Action::Revoke => Command::Revoke { reason },

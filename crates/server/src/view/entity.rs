@@ -57,6 +57,7 @@ impl EntityFlags {
                 | Action::RemoveSign
                 | Action::TakeBack
                 | Action::Resubmit
+                | Action::Copy
                 | Action::Urge
                 | Action::Revoke
                 | Action::Comment

@@ -8,6 +8,7 @@ mod calendars;
 mod comments;
 mod company;
 mod config;
+mod copies;
 mod crm;
 mod deliveries;
 mod demands;

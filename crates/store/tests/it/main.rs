@@ -4,6 +4,7 @@ mod boxes;
 mod bpm;
 mod calendars;
 mod commit;
+mod copies;
 mod crm;
 mod databases;
 mod entities;

@@ -271,6 +271,7 @@ async fn submit_of(
         picks,
         cc: Vec::new(),
         serial: None,
+        copied_from: None,
     })
 }
 

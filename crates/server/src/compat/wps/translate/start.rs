@@ -46,6 +46,7 @@ pub fn start_submission(
             picks: picked.picks,
             cc: picked.cc,
             serial: None,
+            copied_from: None,
         }
     });
     problems.or(submit)
