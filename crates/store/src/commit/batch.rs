@@ -8,7 +8,7 @@ use crate::sql::Sql;
 use crate::tasks::TaskChange;
 use tokio_postgres::types::ToSql;
 
-pub(crate) static ALL: &[&Sql] = &[&DECIDE, &WRITE];
+pub(crate) static ALL: &[&Sql] = &[&DECIDE, &DECIDE_TIMED, &WRITE];
 
 /// What follows from every change that matched.
 macro_rules! consequences {
@@ -37,11 +37,27 @@ macro_rules! consequences {
     };
 }
 
-/// Changes of instances that are there, without keys and timers: nearly all there are. PostgreSQL sets up every part of
-/// a statement before it runs it, whether there are rows for it or not, so what is seldom needed is left out.
-static DECIDE: Sql = Sql::both(
-    "",
-    concat!(
+/// The timers of every change that matched.
+macro_rules! timer_rows {
+    () => {
+        ", timers_set AS (
+             INSERT INTO timers (tenant_id, instance_id, name, fire_at, payload, lease_until)
+             SELECT m.tenant_id, m.id, s.name, s.fire_at, '', 0
+             FROM unnest($29::bigint[], $30::text[], $31::bigint[]) AS s (change, name, fire_at)
+             JOIN matched m ON m.n = s.change
+             ON CONFLICT (tenant_id, instance_id, name)
+             DO UPDATE SET fire_at = excluded.fire_at, lease_until = 0
+         ), timers_cancelled AS (
+             DELETE FROM timers USING unnest($32::bigint[], $33::text[]) AS gone (change, name), matched m
+             WHERE m.n = gone.change AND timers.tenant_id = m.tenant_id AND timers.instance_id = m.id
+             AND timers.name = gone.name
+         )"
+    };
+}
+
+/// Changes of instances that are there.
+macro_rules! decisions {
+    () => {
         "WITH change AS (
              SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
                                   $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[],
@@ -54,11 +70,17 @@ static DECIDE: Sql = Sql::both(
              FROM change c WHERE i.tenant_id = c.tenant_id AND i.id = c.id AND i.version = c.before
              RETURNING c.n, c.tenant_id, c.id, c.version, c.head, c.template_id, c.updated_at, c.actor_id, c.command,
                        c.body
-         ), ",
-        consequences!(),
-        " SELECT n FROM matched"
-    ),
-);
+         ), "
+    };
+}
+
+/// Changes of instances that are there, without keys: nearly all there are. PostgreSQL sets up every part of a statement
+/// before it runs it, whether there are rows for it or not, so what is not needed is left out.
+static DECIDE: Sql = Sql::both("", concat!(decisions!(), consequences!(), " SELECT n FROM matched"));
+
+/// The same with timers.
+static DECIDE_TIMED: Sql =
+    Sql::both("", concat!(decisions!(), consequences!(), timer_rows!(), " SELECT n FROM matched"));
 
 static WRITE: Sql = Sql::both(
     "",
@@ -66,7 +88,7 @@ static WRITE: Sql = Sql::both(
         "WITH change AS MATERIALIZED (
              SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[],
                                   $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[],
-                                  $13::text[], $14::text[], $29::bigint[], $30::bytea[], $31::text[], $32::bigint[],
+                                  $13::text[], $14::text[], $34::bigint[], $35::bytea[], $36::text[], $37::bigint[],
                                   $44::text[])
              WITH ORDINALITY AS change (tenant_id, id, before, version, head, template_id, status, title, updated_at,
                                         ended_at, state, actor_id, command, body, template_version, initiator_id,
@@ -92,22 +114,12 @@ static WRITE: Sql = Sql::both(
         ", keys AS (
              INSERT INTO idempotency (tenant_id, user_id, key, request_hash, instance_id, created_at)
              SELECT m.tenant_id, k.user_id, k.key, k.request_hash, k.instance_id, k.created_at
-             FROM unnest($33::bigint[], $34::bytea[], $35::text[], $36::bytea[], $37::bytea[], $38::bigint[])
+             FROM unnest($38::bigint[], $39::bytea[], $40::text[], $41::bytea[], $42::bytea[], $43::bigint[])
                   AS k (change, user_id, key, request_hash, instance_id, created_at)
              JOIN matched m ON m.n = k.change
-         ), timers_set AS (
-             INSERT INTO timers (tenant_id, instance_id, name, fire_at, payload, lease_until)
-             SELECT m.tenant_id, m.id, s.name, s.fire_at, '', 0
-             FROM unnest($39::bigint[], $40::text[], $41::bigint[]) AS s (change, name, fire_at)
-             JOIN matched m ON m.n = s.change
-             ON CONFLICT (tenant_id, instance_id, name)
-             DO UPDATE SET fire_at = excluded.fire_at, lease_until = 0
-         ), timers_cancelled AS (
-             DELETE FROM timers USING unnest($42::bigint[], $43::text[]) AS gone (change, name), matched m
-             WHERE m.n = gone.change AND timers.tenant_id = m.tenant_id AND timers.instance_id = m.id
-             AND timers.name = gone.name
-         )
-         SELECT n FROM matched"
+         )",
+        timer_rows!(),
+        " SELECT n FROM matched"
     ),
 );
 
@@ -119,17 +131,20 @@ pub(super) async fn write(pg: &Pg, changes: &[&Change]) -> Result<Vec<bool>> {
     let mut columns = states.columns();
     columns.extend(task_columns(&tasks));
     columns.extend(delivery_columns(&outbox));
-    let only_decides =
-        |it: &&Change| it.before > 0 && it.idempotency.is_none() && it.timers.is_empty() && !it.migrates;
-    if changes.iter().all(only_decides) {
+    let only_decides = |it: &&Change| it.before > 0 && it.idempotency.is_none() && !it.migrates;
+    let decides = changes.iter().all(only_decides);
+    let (set, cancelled) = timers(changes);
+    if decides && set.is_empty() && cancelled.is_empty() {
         return run(pg, &DECIDE, &columns, changes.len()).await;
     }
-    let keys = rows(changes, |it| it.idempotency.as_slice());
-    let (set, cancelled) = timers(changes);
-    columns.extend(states.first_columns());
-    columns.extend(key_columns(&keys));
     columns.extend(set_columns(&set));
     columns.extend(cancelled_columns(&cancelled));
+    if decides {
+        return run(pg, &DECIDE_TIMED, &columns, changes.len()).await;
+    }
+    let keys = rows(changes, |it| it.idempotency.as_slice());
+    columns.extend(states.first_columns());
+    columns.extend(key_columns(&keys));
     columns.push(states.column(|it| it.instance.serial.as_deref()));
     run(pg, &WRITE, &columns, changes.len()).await
 }
