@@ -154,8 +154,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) sent_on: BTreeMap<usize, TokenId>,
     /// Visits in which people were asked again, to be looked at when everything else is done.
     pub(crate) unsettled: Vec<VisitId>,
-    /// Nobody is spared for being asked later: this is the look at who will be.
-    pub(crate) looks_for_later: bool,
+    /// This is a look ahead on the way of another draft: it does not look ahead again, or there would be no end of it.
+    pub(crate) looks_ahead: bool,
     /// Time limits are set though nothing is done for real.
     pub(crate) plans_time: bool,
 }
@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
             unpicked: Vec::new(),
             sent_on: BTreeMap::new(),
             unsettled: Vec::new(),
-            looks_for_later: false,
+            looks_ahead: false,
             plans_time: purpose == Purpose::Act,
         }
     }

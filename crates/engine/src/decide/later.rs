@@ -23,7 +23,7 @@ pub(super) fn spare(
     candidates: &mut [Candidate],
 ) {
     let is_rule = draft.template.settings.dedup == Dedup::LastOnly;
-    if !is_rule || draft.looks_for_later || !may_be_spared(node, draft.scene(token)) {
+    if !is_rule || draft.looks_ahead || !may_be_spared(node, draft.scene(token)) {
         return;
     }
     let Some(later) = asked_later(draft, token, node) else { return };
@@ -41,10 +41,11 @@ pub(super) fn spare(
 fn asked_later(draft: &Draft<'_>, token: TokenId, node: &Approval) -> Option<HashSet<UserId>> {
     let mut ahead = Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
     ahead.outside.clone_from(&draft.outside);
-    ahead.looks_for_later = true;
+    ahead.looks_ahead = true;
     travel(&mut ahead, token, draft.template.after(&node.id)).ok()?;
     go_ahead(&mut ahead).ok()?;
-    if ahead.instance.status != Status::Approved || may_turn(&ahead) {
+    let sent_back = ahead.instance.returns.len() > draft.instance.returns.len();
+    if ahead.instance.status != Status::Approved || sent_back || may_turn(&ahead) {
         return None;
     }
     let line = draft.instance.line_of(token);

@@ -111,6 +111,9 @@ fn way_on(draft: &Draft<'_>, returned: &Returned, here: &Visit) -> ResumeWay {
             if !changed.is_empty() {
                 return ResumeWay::Replay { why: WhyReplay::MaterialChange, changed };
             }
+            if draft.looks_ahead {
+                return ResumeWay::StraightBack;
+            }
             match is_same_way(draft, returned, here, from) {
                 Ok(true) => ResumeWay::StraightBack,
                 Ok(false) | Err(_) => replay(WhyReplay::OtherWay),
@@ -130,6 +133,7 @@ fn is_same_way(
 ) -> Result<bool, Rejection> {
     let mut ahead = Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
     ahead.outside.clone_from(&draft.outside);
+    ahead.looks_ahead = true;
     overtake(&mut ahead, |_, _| true);
     let known = draft.instance.visits.len();
     let arrives = |instance: &Instance| {
