@@ -3,7 +3,7 @@
 use super::edits::Values;
 use super::returning::{recall, supersede};
 use super::{Draft, check_active, edits, fork, sweep, time};
-use crate::event::Event;
+use crate::event::{AddKind, Event};
 use crate::form::Changes;
 use crate::ids::{InstanceId, NodeId, SlotId, TokenId, UserId};
 use crate::instance::{Decided, Pick, Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState};
@@ -222,10 +222,10 @@ fn slots_as_before(visit: &Visit, taken: SlotId) -> Vec<(SlotId, SlotState)> {
 /// What an undecided slot of a closed visit had been before; absent where it was closed before already.
 fn state_before(visit: &Visit, slot: &Slot, taken: SlotId) -> Option<SlotState> {
     if let Some(parent) = slot.parent.and_then(|id| visit.slots.iter().find(|it| it.id == id)) {
-        let waited = parent.state == SlotState::NotNeeded && waits(visit, parent);
+        let waited = parent.state == SlotState::NotNeeded && has_not_heard(visit, parent);
         return waited.then_some(usual_state(visit, slot));
     }
-    if waits(visit, slot) {
+    if has_not_heard(visit, slot) && waits(slot) {
         return Some(SlotState::Waiting);
     }
     // In turn, whoever comes after him had not been asked yet.
@@ -241,8 +241,14 @@ fn usual_state(visit: &Visit, slot: &Slot) -> SlotState {
     }
 }
 
-/// The holder was waiting for people he had added.
-fn waits(visit: &Visit, slot: &Slot) -> bool {
+/// The holder can do nothing as long as those have not spoken whom he added: before himself, or after having spoken.
+fn waits(slot: &Slot) -> bool {
+    let before = slot.adding.is_some_and(|adding| adding.kind == AddKind::Before);
+    before || slot.decided.is_some()
+}
+
+/// The people whom the holder had added had not spoken yet.
+fn has_not_heard(visit: &Visit, slot: &Slot) -> bool {
     let Some(adding) = slot.adding else { return false };
     let mut added = visit.slots.iter().filter(|it| it.parent == Some(slot.id));
     let any_approval = adding.mode == Mode::OrSign { reject: OrReject::FirstDecides };

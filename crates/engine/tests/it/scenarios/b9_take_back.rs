@@ -367,3 +367,23 @@ fn while_it_is_stuck_elsewhere_or_behind_his_decision_he_may_take_it_back() {
     run.try_take_back("dan").unwrap();
     assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "cid dan"));
 }
+
+/// Whoever has people beside or after him and has not spoken himself can decide at once when the visit opens again.
+#[test]
+fn whoever_added_people_beside_or_after_himself_is_asked_again_with_them() {
+    use zhupi_engine::command::AddSign;
+    use zhupi_engine::event::AddKind;
+    for (kind, pending) in
+        [(AddKind::Together, "bob cid fay"), (AddKind::After, "bob cid"), (AddKind::Before, "cid fay")]
+    {
+        let mut run = start(vec![ask("a", &["bob", "cid"]), ask("b", &["dan"])]);
+        let (slot, people) = (run.slot_of("bob"), vec![user("fay")]);
+        let request = AddSign { slot, people, kind, mode: all(), advisory: false, comment: String::new() };
+        run.act("bob", zhupi_engine::Command::AddSign(request)).unwrap();
+        let mut run = run.approve("cid");
+        assert_eq!(run.pending(), "dan");
+        run.try_take_back("cid").unwrap();
+        assert_eq!(run.pending(), pending, "{kind:?}");
+        assert_eq!(run.approve("cid").pending(), "dan");
+    }
+}
