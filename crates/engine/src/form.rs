@@ -3,6 +3,7 @@
 mod access;
 mod assign;
 mod check;
+mod defaults;
 mod edit;
 mod rows;
 mod rules;
@@ -14,6 +15,8 @@ pub use assign::assign;
 pub(crate) use assign::check_assignment;
 pub use check::{DEFAULT_CURRENCY, LIST_LIMIT, TEXT_LIMIT, read_partial, read_values, to_plain};
 pub(crate) use check::{is_currency, plain_date};
+pub(crate) use defaults::check_defaults;
+pub use defaults::{FieldDefault, with_defaults};
 pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_values};
 pub use rows::{Row, RowId};
 pub(crate) use rules::{check_date_formula, check_rules, date_by_formula};
@@ -74,6 +77,9 @@ pub struct Field {
     /// Reckoned by this expression from other controls; nobody fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formula: Option<String>,
+    /// What it holds where a submission leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<FieldDefault>,
     /// Shown only where this condition holds. What is not shown takes no value and is not required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show_if: Option<String>,
@@ -124,6 +130,7 @@ impl Field {
             columns: Vec::new(),
             currency: None,
             formula: None,
+            default: None,
             show_if: None,
             required_if: None,
             duration_unit: None,

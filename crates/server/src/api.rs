@@ -19,6 +19,7 @@ mod handover;
 mod hooks;
 mod instances;
 mod migrations;
+mod parameters;
 mod preview;
 mod regression;
 mod seals;
@@ -31,8 +32,10 @@ mod templates;
 mod webhooks;
 
 use crate::app::Shared;
-use axum::Router;
+use axum::{Router, middleware};
 use document::{Doors, Problem, add_problems};
+use parameters::{Parameters, refuse_unknown};
+use std::sync::Arc;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -52,6 +55,8 @@ struct Document;
 /// The routes, their document at `/v1/openapi.json`, and a page to read it at `/v1/docs`.
 pub fn routes(app: &Shared) -> Router<Shared> {
     let (routes, document) = described(app.config.limits.file_bytes).split_for_parts();
+    let known = Arc::new(Parameters::of(&document));
+    let routes = routes.route_layer(middleware::from_fn_with_state(known, refuse_unknown));
     let page = SwaggerUi::new("/v1/docs").url("/v1/openapi.json", add_problems(document));
     routes.merge(page)
 }

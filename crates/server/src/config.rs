@@ -66,6 +66,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("login_window_minutes", "15", "how long a failed login counts"),
     setting("session_hours", "12", "how long a session lasts without use"),
+    setting(
+        "keep_deliveries_days",
+        "90",
+        "how long deliveries that were taken are kept with their attempts; 0: for ever",
+    ),
+    setting("keep_request_keys_days", "30", "how long an `Idempotency-Key` is known; 0: for ever"),
     setting("workers", "true", "run deliveries and timers in this process"),
     setting("s3_bucket", "", "keep uploaded files in this bucket instead of the data folder"),
     setting("s3_endpoint", "", "address of the S3 service, where it is not Amazon's"),
@@ -119,6 +125,8 @@ pub struct Limits {
     pub login_attempts: u32,
     pub login_window_minutes: u32,
     pub session_hours: u32,
+    pub keep_deliveries_days: u32,
+    pub keep_request_keys_days: u32,
 }
 
 /// A bucket for uploaded files.
@@ -348,6 +356,8 @@ fn read_limits(read: &Read<'_>) -> Result<Limits, ConfigError> {
         login_attempts: read.parse("login_attempts", "a number")?,
         login_window_minutes: read.parse("login_window_minutes", "a number of minutes")?,
         session_hours: read.parse("session_hours", "a number of hours")?,
+        keep_deliveries_days: read.parse("keep_deliveries_days", "a number of days")?,
+        keep_request_keys_days: read.parse("keep_request_keys_days", "a number of days")?,
     };
     let positive = [
         ("json_limit_bytes", limits.json_bytes > 0),

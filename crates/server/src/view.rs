@@ -2,6 +2,7 @@
 //! every surface. Who may see it at all: `app/access.rs`.
 
 mod actions;
+mod curtain;
 mod entity;
 mod form;
 mod path;
@@ -9,11 +10,12 @@ mod preview;
 mod timeline;
 
 pub use actions::{Action, AllowedAction, ReturnTarget, allowed_actions};
+pub use curtain::Curtain;
 pub use entity::{
     ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, approval_view,
     entity_view, history_entry,
 };
-pub use form::{FieldView, access_of, form_fields};
+pub use form::{FieldView, access_of, access_to_past, form_fields};
 pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
 pub use preview::{
     PathChangeView, PlannedLimitView, PlannedPerson, PreviewView, StepView, preview_view, upcoming,
@@ -25,7 +27,7 @@ pub(crate) use path::read_task_id;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
-use zhupi_engine::form::FileRef;
+use zhupi_engine::form::{FieldAccess, FileRef};
 use zhupi_engine::ids::{DepartmentId, FileId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::{Directory, Instance, Status, Template};
 
@@ -158,6 +160,18 @@ pub fn instance_view(
     at: Timestamp,
 ) -> InstanceView {
     let access = access_of(instance, template, directory, viewer);
+    let allowed_actions = allowed_actions(instance, template, directory, viewer, at);
+    InstanceView { allowed_actions, ..still_view(instance, template, directory, &access, at) }
+}
+
+/// What is seen of an instance with which nothing can be done, by somebody who may see these of its values.
+pub fn still_view(
+    instance: &Instance,
+    template: &Template,
+    directory: &Directory,
+    access: &FieldAccess,
+    at: Timestamp,
+) -> InstanceView {
     InstanceView {
         id: instance.id,
         template: TemplateRef {
@@ -173,14 +187,14 @@ pub fn instance_view(
         department: instance.department.map(|id| department_ref(id, directory)),
         submitted_at: instance.submitted_at,
         ended_at: instance.ended_at,
-        form: form_fields(&template.form, &instance.form, &access, directory, directory.today(at)),
+        form: form_fields(&template.form, &instance.form, access, directory, directory.today(at)),
         nodes: path::reached(instance, template, directory),
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),
         digest: instance.contents.last().map(|content| content.digest.clone()),
         returns: instance.returns.len() as u32,
         current_approvers: current_approvers(instance, directory),
-        allowed_actions: allowed_actions(instance, template, directory, viewer, at),
+        allowed_actions: Vec::new(),
         warnings: instance.warnings.clone(),
     }
 }

@@ -1,10 +1,11 @@
 //! What is done without anybody waiting for it: deliveries, timers, sweeps of open tasks, the jobs that follow from
-//! approvals of signing flows, and looking at published templates again. A worker is a step function and a loop around it;
-//! tests call the step.
+//! approvals of signing flows, looking at published templates again, and forgetting what is outdated. A worker is a step
+//! function and a loop around it; tests call the step.
 
 pub mod children;
 pub mod findings;
 pub mod outbox;
+pub mod retention;
 pub mod schedule;
 pub mod seal;
 pub mod signature;
@@ -25,7 +26,8 @@ pub async fn run(app: Shared, stop: CancellationToken) {
         timers::run(app.clone(), stop.clone()),
         sweeps::run(app.clone(), stop.clone()),
         seal::run(app.clone(), stop.clone()),
-        findings::run(app, stop),
+        findings::run(app.clone(), stop.clone()),
+        retention::run(app, stop),
     );
 }
 
@@ -37,6 +39,7 @@ impl App {
             || outbox::deliver_due(self).await? > 0
             || seal::prepare_one(self).await?
             || findings::check_one(self).await?
+            || retention::forget_some(self).await?
         {}
         Ok(())
     }

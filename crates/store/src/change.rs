@@ -23,6 +23,8 @@ pub struct Change {
     pub idempotency: Option<IdempotencyRow>,
     /// What it does to the object it is about.
     pub entity: Option<EntityWrite>,
+    /// The actor's draft that it finishes; where that is gone, nothing is written.
+    pub draft: Option<Uuid>,
     pub(crate) before: u64,
     /// The instance goes on after another version of its template.
     pub(crate) migrates: bool,
@@ -139,6 +141,11 @@ impl Change {
         Self::new(tenant, from, next, act)
     }
 
+    /// It writes more than the statement for many changes at once does.
+    pub(crate) fn stands_alone(&self) -> bool {
+        self.entity.is_some() || self.draft.is_some() || self.copied_from.is_some()
+    }
+
     /// The hash of its history entry, which becomes the instance's.
     pub fn head(&self) -> Hash {
         self.sealed.hash
@@ -160,6 +167,7 @@ impl Change {
             timers: timers::changes(before.instance, next),
             idempotency: None,
             entity: None,
+            draft: None,
             before: before.instance.map_or(0, |it| it.version),
             copied_from: next.copied_from.filter(|_| before.instance.is_none()),
             migrates: before.instance.is_some_and(|it| it.template_version != next.template_version),

@@ -33,7 +33,7 @@ impl Store {
     pub async fn commit(&self, change: Change) -> Result<Committed> {
         match self.db() {
             Db::Lite(lite) => committed(lite.write(list::statements(change)?).await),
-            Db::Pg { pg, .. } if change.entity.is_some() || change.copied_from.is_some() => {
+            Db::Pg { pg, .. } if change.stands_alone() => {
                 let pg = Arc::clone(pg);
                 let work = tokio::spawn(async move { alone(&pg, &change, false).await });
                 work.await.map_err(|error| Error::OutcomeUnknown(error.to_string()))?

@@ -1,7 +1,7 @@
 //! Forms that somebody has not finished. Each person has his own, and sees nobody else's.
 
 use crate::error::Result;
-use crate::sql::{Expect, Row, Sql, Written, stmt};
+use crate::sql::{Expect, Row, Sql, Stmt, Written, stmt};
 use crate::store::Store;
 use uuid::Uuid;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
@@ -94,8 +94,7 @@ impl Store {
 
     /// Takes a draft away. `false`: there was none.
     pub async fn delete_form_draft(&self, tenant: TenantId, owner: UserId, id: Uuid) -> Result<bool> {
-        let delete = stmt(&DELETE, vec![tenant.into(), owner.into(), id.into()], Expect::One);
-        Ok(self.write(vec![delete]).await? == Written::Done)
+        Ok(self.write(vec![deletion(tenant, owner, id)]).await? == Written::Done)
     }
 
     /// A draft of a person.
@@ -114,6 +113,11 @@ impl Store {
         let params = vec![tenant.into(), owner.into(), FORM_DRAFT_LIMIT.into()];
         self.query(&LIST, params).await?.iter().map(read).collect()
     }
+}
+
+/// The statement that takes a draft away, which has to be there.
+pub(crate) fn deletion(tenant: TenantId, owner: UserId, id: Uuid) -> Stmt {
+    stmt(&DELETE, vec![tenant.into(), owner.into(), id.into()], Expect::One)
 }
 
 fn read(row: &Row) -> Result<FormDraft> {

@@ -40,6 +40,7 @@ mod page;
 #[cfg(test)]
 mod plans;
 mod postgres;
+mod retention;
 mod seals;
 mod serials;
 mod sessions;
@@ -72,6 +73,7 @@ pub use history::HistoryRow;
 pub use instances::{COUNTED, InstanceFilter, InstanceMeta, InstanceRow, Stored};
 pub use outbox::{Attempt, BACKLOG_COUNTED, Backlog, Delivery, DeliveryFilter, DeliveryState, Outcome, Told};
 pub use page::{BadCursor, Cursor, Page, PageOf};
+pub use retention::Outdated;
 pub use seals::{Seal, SealJob, SealJobState, SealMade};
 pub use sessions::{LoginFailures, Session};
 pub use settings::Setting;

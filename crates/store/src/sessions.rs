@@ -24,8 +24,6 @@ pub struct LoginFailures {
     pub failures: u32,
     /// Epoch µs of the first that still counts.
     pub first_at: i64,
-    /// Epoch µs before which no attempt is to be made; 0 where none is forbidden.
-    pub blocked_until: i64,
 }
 
 impl Store {
@@ -100,14 +98,7 @@ impl Store {
         let params = vec![tenant.into(), key.into(), at.into(), forget_before.into()];
         self.write(vec![stmt(&RECORD_FAILURE, params, Expect::One)]).await?.or_conflict()?;
         let found = self.login_failures(tenant, key).await?;
-        Ok(found.unwrap_or(LoginFailures { failures: 1, first_at: at, blocked_until: 0 }))
-    }
-
-    /// Forbids attempts under `key` until then (epoch µs); never shortens what was forbidden before.
-    pub async fn block_login(&self, tenant: TenantId, key: &str, until: i64) -> Result<()> {
-        self.write(vec![stmt(&BLOCK, vec![tenant.into(), key.into(), until.into()], Expect::Any)])
-            .await?
-            .or_conflict()
+        Ok(found.unwrap_or(LoginFailures { failures: 1, first_at: at }))
     }
 
     /// Takes back one failed login under `key`: it turned out to be none.
@@ -142,7 +133,7 @@ fn read(row: &Row) -> Result<Session> {
 }
 
 fn read_failures(row: &Row) -> Result<LoginFailures> {
-    Ok(LoginFailures { failures: row.u32(0)?, first_at: row.i64(1)?, blocked_until: row.i64(2)? })
+    Ok(LoginFailures { failures: row.u32(0)?, first_at: row.i64(1)? })
 }
 
 static INSERT: Sql = Sql::new(
@@ -156,9 +147,8 @@ static EXTEND: Sql = Sql::new("UPDATE sessions SET expires_at = $3 WHERE tenant_
 static DELETE: Sql = Sql::new("DELETE FROM sessions WHERE tenant_id = $1 AND token_hash = $2");
 static DELETE_OF: Sql = Sql::new("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2");
 static DELETE_EXPIRED: Sql = Sql::new("DELETE FROM sessions WHERE tenant_id = $1 AND expires_at <= $2");
-static FAILURES: Sql = Sql::new(
-    "SELECT failures, first_at, blocked_until FROM login_failures WHERE tenant_id = $1 AND key = $2",
-);
+static FAILURES: Sql =
+    Sql::new("SELECT failures, first_at FROM login_failures WHERE tenant_id = $1 AND key = $2");
 static RECORD_FAILURE: Sql = Sql::new(
     "INSERT INTO login_failures (tenant_id, key, failures, first_at, blocked_until) VALUES ($1, $2, 1, $3, 0)
      ON CONFLICT (tenant_id, key) DO UPDATE
@@ -166,14 +156,10 @@ static RECORD_FAILURE: Sql = Sql::new(
          first_at = CASE WHEN login_failures.first_at < $4 THEN excluded.first_at
                          ELSE login_failures.first_at END",
 );
-static BLOCK: Sql = Sql::new(
-    "UPDATE login_failures SET blocked_until = $3 WHERE tenant_id = $1 AND key = $2 AND blocked_until < $3",
-);
 static FORGIVE_FAILURE: Sql = Sql::new(
     "UPDATE login_failures SET failures = failures - 1 WHERE tenant_id = $1 AND key = $2 AND failures > 0",
 );
-static DELETE_FAILURES: Sql =
-    Sql::new("DELETE FROM login_failures WHERE tenant_id = $1 AND first_at < $2 AND blocked_until < $2");
+static DELETE_FAILURES: Sql = Sql::new("DELETE FROM login_failures WHERE tenant_id = $1 AND first_at < $2");
 static CLEAR_FAILURES: Sql = Sql::new("DELETE FROM login_failures WHERE tenant_id = $1 AND key = $2");
 
 pub(crate) static ALL: &[&Sql] = &[
@@ -185,7 +171,6 @@ pub(crate) static ALL: &[&Sql] = &[
     &DELETE_EXPIRED,
     &FAILURES,
     &RECORD_FAILURE,
-    &BLOCK,
     &FORGIVE_FAILURE,
     &DELETE_FAILURES,
     &CLEAR_FAILURES,

@@ -40,6 +40,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::webhooks::ALL,
         crate::settings::ALL,
         crate::outbox::ALL,
+        crate::retention::ALL,
         crate::esign::ALL,
         crate::seals::ALL,
         crate::bpm::ALL,

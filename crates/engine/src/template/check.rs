@@ -12,7 +12,7 @@ use super::{
     Approval, Approvers, Block, Branch, Cc, Chain, ChainEnd, EmptyRule, Level, Line, PersonRule, SelfRule,
     Start, Template, When,
 };
-use crate::form::{Field, FieldKind, RowId, check_rules, is_currency};
+use crate::form::{Field, FieldKind, RowId, check_defaults, check_rules, is_currency};
 use crate::ids::{FieldId, NodeId};
 use crate::problem::Problem;
 use std::collections::HashSet;
@@ -105,6 +105,7 @@ impl<'a> Check<'a> {
         }
         self.fields(fields, "form");
         self.problems.extend(check_rules(&self.template.form));
+        self.problems.extend(check_defaults(&self.template.form));
     }
 
     fn fields(&mut self, fields: &[Field], path: &str) {

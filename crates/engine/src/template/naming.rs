@@ -2,7 +2,7 @@
 
 use super::Template;
 use crate::directory::Directory;
-use crate::form::{FieldKind, FormData, readable};
+use crate::form::{Access, FieldKind, FormData, readable};
 use crate::ids::FieldId;
 use crate::instance::Instance;
 use crate::problem::Problem;
@@ -67,9 +67,11 @@ impl SerialRule {
     }
 }
 
-/// The title by the template's rule; `None` where it has none.
+/// The title by the template's rule; `None` where it has none. Everybody reads titles, in lists and in messages: what is
+/// hidden at a node does not stand in one.
 pub(crate) fn title(template: &Template, instance: &Scene<'_>) -> Option<String> {
     let rule = template.settings.title_rule.as_ref()?;
+    let hidden = template.hidden_somewhere();
     let word = |slot: &Slot<'_>| match (slot.name, slot.argument) {
         ("template", None) => template.name.clone(),
         ("initiator", None) => instance.directory.name(instance.instance.initiator),
@@ -83,6 +85,7 @@ pub(crate) fn title(template: &Template, instance: &Scene<'_>) -> Option<String>
         ("field", Some(id)) => {
             let id = FieldId::from(id);
             let value = template.form.field(&id).zip(instance.form.get(&id));
+            let value = value.filter(|(field, _)| hidden.of(&field.id) != Access::Hide);
             value.map_or_else(String::new, |(field, value)| readable(field, value, instance.directory))
         }
         _ => String::new(),
@@ -126,6 +129,10 @@ fn check_field(template: &Template, id: &str, path: &str) -> Option<Problem> {
         Some(field) if matches!(field.kind, FieldKind::Info | FieldKind::Table) => {
             let message = format!("`{}` makes no part of a title", field.title);
             Some(Problem::error(path, "field_unfit", message))
+        }
+        Some(field) if template.hidden_somewhere().of(&field.id) == Access::Hide => {
+            let message = format!("`{}` is hidden at a node, so titles leave it out", field.title);
+            Some(Problem::warning(path, "title_hides_field", message))
         }
         Some(_) => None,
     }

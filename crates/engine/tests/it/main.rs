@@ -6,6 +6,7 @@ mod calendar;
 mod check;
 mod expression;
 mod flows;
+mod form_defaults;
 mod form_edits;
 mod form_rules;
 mod golden;

@@ -2,8 +2,8 @@
 
 use crate::world::*;
 use serde_json::json;
-use zhupi_engine::form::{FieldKind, read_values};
-use zhupi_engine::template::{Reset, SerialRule};
+use zhupi_engine::form::{Access, FieldAccess, FieldKind, read_values};
+use zhupi_engine::template::{Block, Reset, SerialRule};
 use zhupi_engine::{Submit, Template, check_template};
 
 fn template(title: Option<&str>, serial: Option<(&str, Reset)>) -> Template {
@@ -37,6 +37,17 @@ fn a_title_is_made_by_the_rule() {
     assert_eq!(submitted(template.clone(), own).instance.title, "mine");
     // What is empty leaves no hole.
     assert_eq!(submitted(template, Submit::default()).instance.title, "test ann Sales 2026-01-01");
+}
+
+/// Everybody reads titles.
+#[test]
+fn a_title_leaves_out_what_a_node_hides() {
+    let mut template = template(Some("{field:kind} of {initiator}"), None);
+    let Some(Block::Approval(node)) = template.flow.first_mut() else { panic!("a node") };
+    node.fields = FieldAccess([("kind".into(), Access::Hide)].into());
+    assert_eq!(faults(&template), ["settings.title_rule title_hides_field"]);
+    let form = read_values(&template.form, json!({"kind": "new"}).as_object().unwrap()).unwrap();
+    assert_eq!(submitted(template, Submit { form, ..Submit::default() }).instance.title, "of ann");
 }
 
 #[test]

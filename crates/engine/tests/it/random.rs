@@ -62,14 +62,19 @@ fn walk_from(first: u64, count: u64) -> Seen {
     seen
 }
 
-fn walk(seed: u64, seen: &mut Seen) {
+/// What is written in one random instance.
+pub fn written(seed: u64) -> Vec<Event> {
+    walk(seed, &mut Seen::default())
+}
+
+fn walk(seed: u64, seen: &mut Seen) -> Vec<Event> {
     let mut rng = Rng::with_seed(seed);
     let mut directory = random_directory(&mut rng);
     let template = random_template(&mut rng);
     // Looking at the drawing costs more than walking through it.
     if seed.is_multiple_of(8) && check_template(&template).iter().any(|it| it.severity == Severity::Error) {
         seen.unsound += 8;
-        return;
+        return Vec::new();
     }
     let material = template.material_fields();
     let initiator = random_user(&mut rng);
@@ -113,6 +118,7 @@ fn walk(seed: u64, seen: &mut Seen) {
     }
     assert_replays(&instance, &history);
     *seen.ends.entry(instance.status).or_default() += 1;
+    history.into_iter().flat_map(|(_, events)| events).collect()
 }
 
 /// A join fires at most once for each time its token was forked.

@@ -1,13 +1,13 @@
 //! Objects over our own API: tell of them, look at them, follow their approvals, settle conflicts.
 
-use crate::app::entities::{ToldOfEntity, What};
+use crate::app::entities::{HiddenFields, ToldOfEntity, What};
 use crate::app::{App, Shared, access};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IfMatch, Json, Path, Query, Tagged};
 use crate::page::{PageOf, PageQuery};
 use crate::view::{
-    ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, approval_view,
+    ApprovalFacts, EntityApprovalView, EntityFlags, EntityHistoryEntry, EntityView, access_of, approval_view,
     entity_view, history_entry,
 };
 use axum::extract::State;
@@ -116,7 +116,7 @@ async fn list_entities(
     let found = app.store.list_entities(caller.tenant, &entity_type, &page.page()?).await?;
     let mut rows = Vec::new();
     for row in found.rows {
-        if app.may_see_entity(caller.tenant, caller.user, &row).await? {
+        if app.hidden_of_entity(caller.tenant, caller.user, &row).await?.is_some() {
             rows.push(show(&app, &caller, row).await?);
         }
     }
@@ -133,7 +133,7 @@ async fn get_entity(
     caller: Caller,
     Path((entity_type, id)): Path<(String, String)>,
 ) -> Result<Tagged<EntityView>, Error> {
-    let (_, row) = seen(&app, &caller, &entity_type, &id).await?;
+    let (_, row, _) = seen(&app, &caller, &entity_type, &id).await?;
     let view = show(&app, &caller, row).await?;
     Ok(Tagged(view.revision.unsigned_abs(), view))
 }
@@ -214,10 +214,10 @@ async fn list_history(
     Path((entity_type, id)): Path<(String, String)>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<PageOf<EntityHistoryEntry>>, Error> {
-    let (sort, row) = seen(&app, &caller, &entity_type, &id).await?;
+    let (sort, row, hidden) = seen(&app, &caller, &entity_type, &id).await?;
     let directory = app.directory(caller.tenant).await?;
     let found = app.store.list_entity_history(caller.tenant, &entity_type, &id, &page.page()?).await?;
-    Ok(Json(PageOf::of(found, |entry| history_entry(&sort, &row, &entry, &directory))))
+    Ok(Json(PageOf::of(found, |entry| history_entry((&sort, &row), &entry, &hidden, &directory))))
 }
 
 /// List the approvals of an object
@@ -313,23 +313,21 @@ async fn seen(
     caller: &Caller,
     entity_type: &str,
     id: &str,
-) -> Result<(EntityType, EntityRow), Error> {
+) -> Result<(EntityType, EntityRow, HiddenFields), Error> {
     let sort = app.entity_type(caller.tenant, entity_type).await?.ok_or(Error::NotFound)?;
     let row = app.store.load_entity(caller.tenant, entity_type, id).await?.ok_or(Error::NotFound)?;
-    if app.may_see_entity(caller.tenant, caller.user, &row).await? {
-        Ok((sort, row))
-    } else {
-        Err(Error::NotFound)
-    }
+    let hidden = app.hidden_of_entity(caller.tenant, caller.user, &row).await?.ok_or(Error::NotFound)?;
+    Ok((sort, row, hidden))
 }
 
 /// What an object says is hidden from whoever may not see it, though he may tell of it.
 async fn show(app: &App, caller: &Caller, mut row: EntityRow) -> Result<EntityView, Error> {
     let (tenant, user) = (caller.tenant, caller.user);
-    if !app.may_see_entity(tenant, user, &row).await? {
+    let Some(hidden) = app.hidden_of_entity(tenant, user, &row).await? else {
         row.data = Map::new();
         return Ok(entity_view(row, Vec::new()));
-    }
+    };
+    row.data.retain(|field, _| !hidden.contains(field));
     let mut runs = app.store.list_entity_runs(tenant, &row.entity_type, &row.id, &Page::first(1)).await?.rows;
     let open = app.store.list_open_runs(tenant, &row.entity_type, &row.id).await?;
     let latest = runs.first().map(|run| run.instance);
@@ -355,12 +353,15 @@ async fn show_approval(
         app.store.load_entity(tenant, &run.entity_type, &run.entity_id).await?.ok_or(Error::NotFound)?;
     let sort = app.entity_type(tenant, &run.entity_type).await?.ok_or(Error::NotFound)?;
     let flags = EntityFlags::of(instance, &of.template, &of.directory, viewer, app.now());
+    let access = access_of(instance, &of.template, &of.directory, viewer);
+    let hidden = app.hidden_of_run(tenant, &run, &of.template, &access).await?;
     let can_resubmit = app.may_resubmit(tenant, viewer, &run).await?;
     Ok(Some(approval_view(&ApprovalFacts {
         sort: &sort,
         row: &row,
         run: &run,
         rules: &rules,
+        hidden: &hidden,
         instance,
         directory: &of.directory,
         flags: EntityFlags { can_resubmit, ..flags },

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
 use crate::page::{PageOf, PageQuery};
 use crate::view::{
-    self, InstanceView, PathChangeView, Person, StepView, TemplateRef, TimelineEntry, instance_view,
-    timeline_entry,
+    self, Curtain, InstanceView, PathChangeView, Person, StepView, TemplateRef, TimelineEntry, access_of,
+    instance_view, still_view, timeline_entry,
 };
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -28,7 +28,7 @@ use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
 use zhupi_engine::preview::{Assumptions, path_differences};
-use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
+use zhupi_engine::{Command, Directory, Event, Problem, Rejection, Status, Submit, Template};
 use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -50,7 +50,7 @@ pub(super) struct NewInstance {
     /// In which of his departments the initiator asks; needed where he has several.
     #[schema(value_type = Option<Uuid>)]
     department: Option<DepartmentId>,
-    /// Values by control.
+    /// Values by control. What is left out gets its default, what is `null` stays empty.
     #[serde(default)]
     #[schema(value_type = Object)]
     form: Map<String, Value>,
@@ -64,7 +64,7 @@ pub(super) struct NewInstance {
     cc: Vec<UserId>,
     /// The name of the thing in the system that asks.
     business_key: Option<String>,
-    /// The draft that this finishes: once it is submitted, it is deleted.
+    /// The draft that this finishes: it is deleted with the submission, which is refused where it is gone.
     draft: Option<uuid::Uuid>,
     /// The ended instance of the same template and initiator that is asked once more.
     #[schema(value_type = Option<Uuid>)]
@@ -86,8 +86,9 @@ impl NewInstance {
     ) -> Result<(Arc<Template>, Submission), Error> {
         let found = app.find_template_named(caller.tenant, caller.user, &self.template).await?;
         let template = found.current.ok_or(Error::TemplateNotPublished)?;
+        let form = app.filled(caller.tenant, &template.form, &self.form).await?;
         let form =
-            read_form(&template.form, &self.form).map_err(|problems| Rejection::FormInvalid { problems })?;
+            read_form(&template.form, &form).map_err(|problems| Rejection::FormInvalid { problems })?;
         if let Some(key) = &self.business_key {
             check_business_key(key).map_err(|why| Error::field("business_key", why))?;
         }
@@ -105,6 +106,7 @@ impl NewInstance {
             business_key: self.business_key,
             idempotency_key: None,
             instance: None,
+            draft: None,
         };
         Ok((template, submission))
     }
@@ -291,11 +293,8 @@ async fn submit_instance(
         Some(seen) => path_changes(&app, &caller, &seen, (&template, &submission.submit)).await?,
         None => None,
     };
-    let submission = Submission { idempotency_key, ..submission };
+    let submission = Submission { idempotency_key, draft, ..submission };
     let acted = app.submit(caller.tenant, caller.user, submission).await?;
-    if let Some(draft) = draft {
-        app.store.delete_form_draft(caller.tenant, caller.user, draft).await?;
-    }
     let place = format!("/v1/instances/{}", acted.instance.id);
     let Tagged(version, body) = answer(&app, &caller, &acted).await?;
     let body = InstanceBody { path_changed, ..body };
@@ -339,22 +338,29 @@ async fn get_instance(
     Path(id): Path<InstanceId>,
     Query(query): Query<DetailQuery>,
 ) -> Result<Tagged<InstanceBody>, Error> {
+    let at = app.now();
     let moment = query.moment()?;
-    let seen = match moment {
-        None => app.see_instance(caller.tenant, caller.user, id).await?,
-        Some(moment) => app.see_past(caller.tenant, caller.user, id, moment).await?,
+    let (seen, view, access) = match moment {
+        None => {
+            let seen = app.see_instance(caller.tenant, caller.user, id).await?;
+            let (instance, template, directory) = (&seen.stored.instance, &seen.template, &seen.directory);
+            let access = access_of(instance, template, directory, caller.user);
+            let view = instance_view(instance, template, directory, caller.user, at);
+            (seen, view, access)
+        }
+        Some(moment) => {
+            let (seen, access) = app.see_past(caller.tenant, caller.user, id, moment).await?;
+            let view = still_view(&seen.stored.instance, &seen.template, &seen.directory, &access, at);
+            (seen, view, access)
+        }
     };
     let (instance, template, directory) = (&seen.stored.instance, &seen.template, &seen.directory);
-    let at = app.now();
-    let mut view = instance_view(instance, template, directory, caller.user, at);
-    if moment.is_some() {
-        view.allowed_actions.clear();
-    }
+    let curtain = Curtain::new(template, &access);
     let body = InstanceBody {
         view,
         business_key: seen.stored.meta.business_key.clone(),
         path_changed: None,
-        upcoming: query.upcoming.then(|| view::upcoming(instance, template, directory, at)),
+        upcoming: query.upcoming.then(|| view::upcoming(instance, template, directory, curtain, at)),
         beside: if moment.is_none() { beside(&app, &caller, &seen).await? } else { Beside::default() },
     };
     Ok(Tagged(instance.version, body))
@@ -391,10 +397,17 @@ async fn get_timeline(
     // A command may have been accepted since the instance was read.
     rows.retain(|row| row.seq <= instance.version);
     let intact = is_intact(&rows, &seen.stored);
+    let entries: Result<Vec<Entry>, _> = rows.iter().map(|row| serde_json::from_str(&row.body)).collect();
+    let entries = entries.map_err(Error::internal)?;
+    let migrated = |entry: &Entry| entry.events.iter().any(|it| matches!(it, Event::Migrated { .. }));
+    let of_this_version = entries.iter().rposition(migrated).unwrap_or(0);
+    let (template, directory) = (&seen.template, &seen.directory);
+    let access = access_of(instance, template, directory, caller.user);
+    let curtain = Curtain::new(template, &access);
     let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        let entry: Entry = serde_json::from_str(&row.body).map_err(Error::internal)?;
-        items.push(timeline_entry(entry, &row.hash, instance, &seen.template, &seen.directory));
+    for (place, (entry, row)) in entries.into_iter().zip(&rows).enumerate() {
+        let curtain = if place < of_this_version { curtain.over_other_version() } else { curtain };
+        items.push(timeline_entry(entry, &row.hash, instance, template, directory, curtain));
     }
     Ok(Tagged(instance.version, Timeline { items, intact }))
 }

@@ -50,6 +50,8 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// The id the instance gets; absent: a new one.
     pub instance: Option<InstanceId>,
+    /// The actor's draft that this finishes: it goes in the same write.
+    pub draft: Option<Uuid>,
 }
 
 /// What a command may carry beside itself.
@@ -138,7 +140,8 @@ impl App {
         submission: Submission,
         entity: Option<Box<EntityWrite>>,
     ) -> Result<Acted, Error> {
-        let Submission { template: of, mut submit, business_key, idempotency_key, instance } = submission;
+        let Submission { template: of, mut submit, business_key, idempotency_key, instance, draft: finishes } =
+            submission;
         let asked = idempotency_key.map(|key| {
             let hash = request_hash(&("submit", of, &submit, &business_key));
             Asked { key, hash }
@@ -169,7 +172,7 @@ impl App {
         }
         let events = decide(&template, &directory, &draft, &envelope)?;
         let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
-        let before = Before::Nothing { draft, business_key, entity };
+        let before = Before::Nothing { draft, business_key, entity, finishes };
         match self.write(&scene, &before, events).await? {
             (Committed::Done, acted) => Ok(acted),
             (Committed::Conflict, _) => Err(Rejection::AlreadySubmitted.into()),
@@ -249,9 +252,11 @@ impl App {
         events: Vec<Event>,
     ) -> Result<(Committed, Acted), Error> {
         let Scene { tenant, template, envelope, asked } = *scene;
-        let (current, business_key, begun) = match before {
-            Before::Nothing { draft, business_key, entity } => (draft, business_key, entity.as_deref()),
-            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None),
+        let (current, business_key, begun, finishes) = match before {
+            Before::Nothing { draft, business_key, entity, finishes } => {
+                (draft, business_key, entity.as_deref(), *finishes)
+            }
+            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None, None),
         };
         let mut next = current.clone();
         advance(&mut next, &events)?;
@@ -286,6 +291,7 @@ impl App {
         };
         change.outbox = outbox;
         change.entity = entity;
+        change.draft = finishes;
         change.idempotency = asked.map(|asked| asked.row(envelope, next.id));
         let committed = self.store.commit(change).await?;
         if committed == Committed::Done {
@@ -354,7 +360,13 @@ struct Asking<'a> {
 
 /// What a command is decided on.
 enum Before {
-    Nothing { draft: Instance, business_key: Option<String>, entity: Option<Box<EntityWrite>> },
+    Nothing {
+        draft: Instance,
+        business_key: Option<String>,
+        entity: Option<Box<EntityWrite>>,
+        /// A draft of the actor.
+        finishes: Option<Uuid>,
+    },
     Stored(Stored),
 }
 

@@ -13,17 +13,19 @@ pub use start::{BODY_FIELD, TITLE_FIELD};
 use crate::app::act::Options;
 use crate::app::{App, access};
 use crate::error::Error;
+use crate::view::access_of;
 use settle::entity_of;
-use start::Begin;
-use std::collections::BTreeMap;
+use start::{Begin, field_of};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 use zhupi_engine::entity::{
     Data, Deletion, EntityType, FieldChange, Judged, Odds, OnMaterial, Refusal, RunState, Scene, Timing,
     amend, check_data, diff, fires, judge, lay,
 };
+use zhupi_engine::form::{Access, Field, FieldAccess};
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
-use zhupi_engine::{Command, Directory};
+use zhupi_engine::{Command, Directory, Template};
 use zhupi_store::{EntityEntry, EntityRow, EntityWrite, EntryKind, Page, RunRow, TriggerRow};
 
 /// How often a change is taken again because somebody else was faster.
@@ -92,6 +94,9 @@ impl Known {
         data
     }
 }
+
+/// Fields of an object that somebody does not see.
+pub type HiddenFields = BTreeSet<String>;
 
 /// What an approval asks for that is not in the object yet.
 pub fn staged(run: &RunRow) -> &[FieldChange] {
@@ -398,28 +403,51 @@ impl App {
         EntityWrite { before, entity, run: None, entries: vec![entry] }
     }
 
-    /// Whether somebody may see what an object says: whoever told of it first, whoever may see one of its latest
-    /// approvals, and administrators.
-    pub async fn may_see_entity(
+    /// Which fields of an object are hidden from somebody: none from whoever told of it first and from administrators,
+    /// from others those that each of its latest approvals which they may see hides from them. `None`: he may not see
+    /// what it says at all.
+    pub async fn hidden_of_entity(
         &self,
         tenant: TenantId,
         viewer: UserId,
         row: &EntityRow,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<HiddenFields>, Error> {
         let directory = self.directory(tenant).await?;
         if directory.is_admin(viewer) || row.created_by == viewer {
-            return Ok(true);
+            return Ok(Some(HiddenFields::default()));
         }
+        let mut hidden: Option<HiddenFields> = None;
         let page = Page::first(LOOKED_AT);
         for run in self.store.list_entity_runs(tenant, &row.entity_type, &row.id, &page).await?.rows {
             let Some(stored) = self.store.load_instance(tenant, run.instance).await? else { continue };
             let instance = &stored.instance;
             let template = self.template(tenant, instance.template, instance.template_version).await?;
-            if access::may_see(instance, &template, &directory, viewer) {
-                return Ok(true);
+            if !access::may_see(instance, &template, &directory, viewer) {
+                continue;
             }
+            let access = access_of(instance, &template, &directory, viewer);
+            let here = self.hidden_of_run(tenant, &run, &template, &access).await?;
+            let both = |before: HiddenFields| before.into_iter().filter(|it| here.contains(it)).collect();
+            hidden = Some(hidden.map_or_else(|| here.clone(), both));
         }
-        Ok(false)
+        Ok(hidden)
+    }
+
+    /// Which fields of the object an approval hides from somebody who may do this with its form.
+    pub async fn hidden_of_run(
+        &self,
+        tenant: TenantId,
+        run: &RunRow,
+        template: &Template,
+        access: &FieldAccess,
+    ) -> Result<HiddenFields, Error> {
+        let hides = |control: &&Field| access.of(&control.id) == Access::Hide;
+        let mut controls = template.form.fields.iter().filter(hides).peekable();
+        if controls.peek().is_none() {
+            return Ok(HiddenFields::default());
+        }
+        let rules = self.store.load_entity_trigger(tenant, run.trigger).await?.ok_or(Error::NotFound)?;
+        Ok(controls.map(|control| field_of(&rules.trigger, control).to_owned()).collect())
     }
 
     /// Whether somebody may ask again for what an approval asked for; the command asks the same.

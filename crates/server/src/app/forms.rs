@@ -8,10 +8,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
-use zhupi_engine::form::{Edit, Edits, Field, FieldOption, Form, FormData, OptionsSource, Value};
+use zhupi_engine::form::{
+    Edit, Edits, Field, FieldOption, Form, FormData, OptionsSource, Value, with_defaults,
+};
 use zhupi_engine::ids::{OptionId, TenantId, UserId};
 use zhupi_engine::{Command, Problem, Rejection, Template};
 
@@ -42,6 +44,17 @@ struct Outside<'a> {
 }
 
 impl App {
+    /// The values of a submission, with the defaults of what it leaves out.
+    pub async fn filled(
+        &self,
+        tenant: TenantId,
+        form: &Form,
+        raw: &Map<String, Json>,
+    ) -> Result<Map<String, Json>, Error> {
+        let directory = self.directory(tenant).await?;
+        Ok(with_defaults(form, raw, directory.today(self.now())))
+    }
+
     /// Confirms and completes the values of a submission; all problems, each with its control.
     pub(super) async fn complete_form(
         &self,

@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::app::access::Seen;
 use crate::error::Error;
+use crate::view::{access_of, access_to_past};
 use jiff::Timestamp;
+use zhupi_engine::form::FieldAccess;
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
 use zhupi_engine::ledger::{Entry, beginning, replay};
 
@@ -17,7 +19,7 @@ pub enum Moment {
 }
 
 impl App {
-    /// The instance at a moment of its past, with the template it followed then. There is none before its beginning, nor
+    /// The instance at a moment of its past, with the template it followed then and what its reader may see of it. There is none before its beginning, nor
     /// at a version it has not reached.
     pub async fn see_past(
         &self,
@@ -25,7 +27,7 @@ impl App {
         viewer: UserId,
         id: InstanceId,
         moment: Moment,
-    ) -> Result<Seen, Error> {
+    ) -> Result<(Seen, FieldAccess), Error> {
         let mut seen = self.see_instance(tenant, viewer, id).await?;
         let now = &seen.stored.instance;
         let mut entries = Vec::new();
@@ -46,8 +48,11 @@ impl App {
             return Err(Error::NotFound);
         }
         let then = replay(beginning(now, entries.iter().chain(&later)), &entries);
-        seen.template = self.template(tenant, then.template, then.template_version).await?;
+        let access = access_of(now, &seen.template, &seen.directory, viewer);
+        let template = self.template(tenant, then.template, then.template_version).await?;
+        let access = access_to_past(&template, &seen.template, &access);
+        seen.template = template;
         seen.stored.instance = then;
-        Ok(seen)
+        Ok((seen, access))
     }
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::view::access_of;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -10,7 +11,7 @@ use serde_json::Map;
 use uuid::Uuid;
 use zhupi_engine::Rejection;
 use zhupi_engine::decide::ATTACHMENT_LIMIT;
-use zhupi_engine::form::{FileRef, FormData, Value};
+use zhupi_engine::form::{FileRef, FormData, Value, visible_values};
 use zhupi_engine::ids::{FileId, InstanceId, TenantId, UserId};
 use zhupi_store::FileRow;
 
@@ -98,11 +99,14 @@ impl App {
         if shown { Ok(row) } else { Err(Error::NotFound) }
     }
 
-    /// An instance shows the files its initiator uploaded, and those of whoever says something: naming somebody else's
-    /// file opens nothing.
+    /// An instance shows the files its initiator uploaded where the reader sees the control, and those of whoever says
+    /// something: naming somebody else's file opens nothing.
     async fn shows_file(&self, caller: &Caller, id: InstanceId, file: &FileRow) -> Result<bool, Error> {
-        let instance = self.see_instance(caller.tenant, caller.user, id).await?.stored.instance;
-        let in_form = instance.initiator == file.created_by && holds_file(&instance.form, file.id);
+        let seen = self.see_instance(caller.tenant, caller.user, id).await?;
+        let instance = &seen.stored.instance;
+        let access = access_of(instance, &seen.template, &seen.directory, caller.user);
+        let form = visible_values(&seen.template.form, &access, &instance.form);
+        let in_form = instance.initiator == file.created_by && holds_file(&form, file.id);
         let beside = instance.comments.iter().filter(|comment| comment.by == file.created_by);
         let slots = instance.visits.iter().flat_map(|visit| &visit.slots);
         let decided = slots.filter_map(|slot| slot.decided.as_ref()).filter(|it| it.by == file.created_by);

@@ -142,7 +142,7 @@ async fn centre(
         limit: per_page,
         offset: (page - 1) * per_page,
     };
-    Ok(answer(records::centre(&app, caller.tenant, &asked, page).await?))
+    Ok(answer(records::centre(&app, &caller, &asked, page).await?))
 }
 
 async fn list_workflows(
@@ -193,8 +193,8 @@ async fn take_entity(
     Body(event): Body<EntityEvent>,
 ) -> Result<Response, Failure> {
     let known = entities::take(&app, &caller, event).await?;
-    let data = app.may_see_entity(caller.tenant, caller.user, &known.row).await?;
-    Ok(answer(entities::show(&app, caller.tenant, &known, data).await?))
+    let hidden = app.hidden_of_entity(caller.tenant, caller.user, &known.row).await?;
+    Ok(answer(entities::show(&app, caller.tenant, &known, hidden.as_ref()).await?))
 }
 
 /// One object where `entity_id` is given, else a page of all objects of a type.
@@ -208,8 +208,8 @@ async fn show_entities(
         let (kind, id) = query.object()?;
         entities::check_type(&app, caller.tenant, kind).await?;
         let known = entities::load(&app, caller.tenant, kind, id).await?.ok_or(Error::NotFound)?;
-        let data = app.may_see_entity(caller.tenant, caller.user, &known.row).await?;
-        return Ok(answer(entities::show(&app, caller.tenant, &known, data).await?));
+        let hidden = app.hidden_of_entity(caller.tenant, caller.user, &known.row).await?;
+        return Ok(answer(entities::show(&app, caller.tenant, &known, hidden.as_ref()).await?));
     }
     let kind = query.one("entity_type").unwrap_or_default();
     entities::check_type(&app, caller.tenant, kind).await?;
@@ -219,7 +219,7 @@ async fn show_entities(
     let mut list = Vec::new();
     for row in rows {
         let known = entities::read(&app, caller.tenant, row).await?;
-        list.push(entities::show(&app, caller.tenant, &known, false).await?);
+        list.push(entities::show(&app, caller.tenant, &known, None).await?);
     }
     Ok(answer(Listed { list, total_count, page, per_page }))
 }

@@ -39,6 +39,8 @@ pub fn routes(app: &Shared) -> Router<Shared> {
         .route("/approve_record/agree", post(agree))
         .route("/approve_record/refuse", post(refuse))
         .route("/signflow/initiate", post(initiate))
+        .route("/signflow/urge", post(urge))
+        .route("/signflow/revoke", post(revoke))
         .route("/signflow/detail", get(detail))
         .route("/signflow/operations", get(operations))
         .route("/signflow/list", get(list))
@@ -91,6 +93,14 @@ async fn agree(State(app): State<Shared>, asked: Asked<Decide>) -> Answered<Deci
 
 async fn refuse(State(app): State<Shared>, asked: Asked<Decide>) -> Answered<Decided> {
     decide(&app, asked, Say::Refuse).await
+}
+
+async fn urge(State(app): State<Shared>, asked: Asked<Decide>) -> Answered<Decided> {
+    decide(&app, asked, Say::Hurry).await
+}
+
+async fn revoke(State(app): State<Shared>, asked: Asked<Decide>) -> Answered<Decided> {
+    decide(&app, asked, Say::TakeBack).await
 }
 
 async fn decide(app: &Shared, Asked(account, asked): Asked<Decide>, say: Say) -> Answered<Decided> {

@@ -306,6 +306,7 @@ impl Teller<'_> {
             business_key: None,
             idempotency_key: None,
             instance: None,
+            draft: None,
         };
         let mut instance = self.app.submit(self.tenant, initiator, submission).await?.instance;
         for act in acts.chars() {

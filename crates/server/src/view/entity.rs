@@ -2,6 +2,7 @@
 //! the CRM surface.
 
 use super::{Action, Person, allowed_actions, read_task_id};
+use crate::app::entities::HiddenFields;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -185,6 +186,8 @@ pub struct ApprovalFacts<'a> {
     pub row: &'a EntityRow,
     pub run: &'a RunRow,
     pub rules: &'a TriggerRow,
+    /// Fields that the reader does not see.
+    pub hidden: &'a HiddenFields,
     pub instance: &'a Instance,
     pub directory: &'a Directory,
     pub flags: EntityFlags,
@@ -206,7 +209,7 @@ pub fn entity_view(row: EntityRow, approvals: Vec<EntityApprovalView>) -> Entity
 }
 
 pub fn approval_view(facts: &ApprovalFacts<'_>) -> EntityApprovalView {
-    let ApprovalFacts { sort, row, run, rules, instance, directory, flags } = facts;
+    let ApprovalFacts { sort, row, run, rules, hidden, instance, directory, flags } = facts;
     let label = |field: &str| label_of(sort, row, field);
     EntityApprovalView {
         instance: run.instance.0,
@@ -222,16 +225,16 @@ pub fn approval_view(facts: &ApprovalFacts<'_>) -> EntityApprovalView {
         submitter: Person::of(run.submitter, directory),
         submitted_at: super::moment(run.submitted_at),
         settled_at: run.settled_at.map(super::moment),
-        changes: changes_view(&run.run.changes, label),
-        conflict: three_ways(&run.run, row, label),
+        changes: changes_view(&run.run.changes, hidden, label),
+        conflict: three_ways(&run.run, row, hidden, label),
         flags: *flags,
     }
 }
 
 pub fn history_entry(
-    sort: &EntityType,
-    row: &EntityRow,
+    (sort, row): (&EntityType, &EntityRow),
     entry: &EntityEntry,
+    hidden: &HiddenFields,
     directory: &Directory,
 ) -> EntityHistoryEntry {
     EntityHistoryEntry {
@@ -240,11 +243,16 @@ pub fn history_entry(
         actor: Person::of(entry.actor, directory),
         kind: entry.kind.as_str(),
         instance: entry.instance.map(|instance| instance.0),
-        changes: changes_view(&entry.changes, |field| label_of(sort, row, field)),
+        changes: changes_view(&entry.changes, hidden, |field| label_of(sort, row, field)),
     }
 }
 
-fn three_ways(run: &Run, row: &EntityRow, label: impl Fn(&str) -> String) -> Option<Vec<ThreeWay>> {
+fn three_ways(
+    run: &Run,
+    row: &EntityRow,
+    hidden: &HiddenFields,
+    label: impl Fn(&str) -> String,
+) -> Option<Vec<ThreeWay>> {
     let conflict = run.conflict.as_ref()?;
     let open = merge(&row.data, &conflict.changes).conflicts;
     let side = |change: &FieldChange| ThreeWay {
@@ -255,17 +263,21 @@ fn three_ways(run: &Run, row: &EntityRow, label: impl Fn(&str) -> String) -> Opt
         theirs: value(&row.data, &change.field).clone(),
         in_conflict: open.iter().any(|it| it.field == change.field),
     };
-    Some(conflict.changes.iter().map(side).collect())
+    Some(conflict.changes.iter().filter(|it| !hidden.contains(&it.field)).map(side).collect())
 }
 
-fn changes_view(changes: &[FieldChange], label: impl Fn(&str) -> String) -> Vec<ChangeView> {
+fn changes_view(
+    changes: &[FieldChange],
+    hidden: &HiddenFields,
+    label: impl Fn(&str) -> String,
+) -> Vec<ChangeView> {
     let view = |change: &FieldChange| ChangeView {
         field: change.field.clone(),
         label: label(&change.field),
         old: change.old.clone(),
         new: change.new.clone(),
     };
-    changes.iter().map(view).collect()
+    changes.iter().filter(|it| !hidden.contains(&it.field)).map(view).collect()
 }
 
 fn label_of(sort: &EntityType, row: &EntityRow, field: &str) -> String {

@@ -114,6 +114,22 @@ pub fn access_of(
     together(&template.form, &parts)
 }
 
+/// Whether something is hidden from whoever may do this.
+pub fn hides(access: &FieldAccess) -> bool {
+    access.0.values().any(|access| *access == Access::Hide)
+}
+
+/// What somebody sees of an instance as it was: what he sees of it today, and nothing to change. A control that today's
+/// version does not have is shown only to those from whom nothing is hidden.
+pub fn access_to_past(then: &Template, today: &Template, access: &FieldAccess) -> FieldAccess {
+    let FieldAccess(mut past) = read_only(access.clone());
+    if hides(access) {
+        let gone = then.form.fields.iter().filter(|field| today.form.field(&field.id).is_none());
+        past.extend(gone.map(|field| (FieldKey::from(&field.id), Access::Hide)));
+    }
+    FieldAccess(past)
+}
+
 /// As somebody who is or was asked. People who were brought in read only, as does who gives an opinion.
 fn of_slots(instance: &Instance, template: &Template, person: UserId) -> Vec<FieldAccess> {
     let mut parts = Vec::new();

@@ -1,7 +1,7 @@
 //! The likely path of a submission, and what of it still lies before a running instance.
 
-use super::Person;
 use super::path::{SlotWord, reason_word, slot_word};
+use super::{Curtain, Person};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -265,11 +265,12 @@ pub fn preview_view(preview: Preview, directory: &Directory) -> PreviewView {
     }
 }
 
-/// What probably still lies before a running instance, as the directory is today.
+/// What probably still lies before a running instance, as the directory is today and as far as its reader may see it.
 pub fn upcoming(
     instance: &Instance,
     template: &Template,
     directory: &Directory,
+    curtain: Curtain<'_>,
     at: Timestamp,
 ) -> Vec<StepView> {
     if instance.status != Status::Running {
@@ -279,7 +280,7 @@ pub fn upcoming(
     let preview = likely_path(template, directory, instance.initiator, &submit, at, &instance.linked);
     let Ok(preview) = preview else { return Vec::new() };
     let ahead = preview.steps.into_iter().filter(|step| !has_happened(instance, step));
-    ahead.map(|step| step_view(step, directory)).collect()
+    ahead.map(|step| step_view(curtain.step(step), directory)).collect()
 }
 
 fn has_happened(instance: &Instance, step: &Step) -> bool {

@@ -1,6 +1,6 @@
 //! The history of an instance in sentences, each entry with the hash that chains it to the one before.
 
-use super::Person;
+use super::{Curtain, Person};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,23 +34,27 @@ pub struct TimelineEntry {
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineLine {
-    /// The event as it is kept.
+    /// The event as it is kept, without the values that are hidden from the reader.
     #[schema(value_type = Object)]
     pub event: Event,
     /// The event in words; empty where it matters to nobody but the engine.
     pub text: String,
 }
 
-/// An entry in words. `instance` is the instance as it is now.
+/// An entry in words, as far as its reader may see it. `instance` is the instance as it is now.
 pub fn timeline_entry(
     entry: Entry,
     hash: &[u8],
     instance: &Instance,
     template: &Template,
     directory: &Directory,
+    curtain: Curtain<'_>,
 ) -> TimelineEntry {
     let teller = Teller { instance, template, directory };
-    let line = |event: Event| TimelineLine { text: teller.text(&event), event };
+    let line = |event: Event| {
+        let event = curtain.event(event);
+        TimelineLine { text: teller.text(&event), event }
+    };
     TimelineEntry {
         seq: entry.seq,
         at: entry.at,
@@ -175,6 +179,9 @@ impl Teller<'_> {
         let Some(outcome) = outcome else { return format!("the way `{title}` was taken: no other one fits") };
         let last = outcome.groups.last().map(Vec::as_slice).unwrap_or_default();
         let saw: Vec<&str> = last.iter().filter_map(|condition| condition.saw.as_deref()).collect();
+        if saw.is_empty() {
+            return format!("the way `{title}` was taken: its conditions hold");
+        }
         format!("the way `{title}` was taken: its conditions hold for {}", saw.join(", "))
     }
 
@@ -221,7 +228,8 @@ impl Teller<'_> {
         let title = |id| self.template.form.field(id).map_or_else(|| id.to_string(), |it| it.title.clone());
         let fields: Vec<String> = edits.keys().map(title).collect();
         let who = by.map_or_else(|| "the flow".to_owned(), |user| self.name(user));
-        format!("{who} changed {}", fields.join(", "))
+        let what = if fields.is_empty() { "something hidden".to_owned() } else { fields.join(", ") };
+        format!("{who} changed {what}")
     }
 
     fn moved(&self, by: UserId, to: UserId, how: Move, comment: &str) -> String {

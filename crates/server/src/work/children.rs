@@ -107,6 +107,7 @@ fn submission(child: InstanceId, begin: &Begin) -> Submission {
         business_key: Some(begin.key.to_string()),
         idempotency_key: None,
         instance: Some(child),
+        draft: None,
     }
 }
 

@@ -127,6 +127,7 @@ async fn an_approved_signing_flow_leaves_a_sealing_that_waits() {
         business_key: Some("esign:flow-1".to_owned()),
         idempotency_key: None,
         instance: None,
+        draft: None,
     };
     let acted =
         company.app.app.submit(company.app.tenant, company.ann.id, submission).await.expect("an instance");

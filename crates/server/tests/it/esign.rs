@@ -638,6 +638,7 @@ async fn somebody_elses_instance_with_a_flows_name_seals_nothing() {
         business_key: Some(format!("esign:{flow}")),
         idempotency_key: None,
         instance: None,
+        draft: None,
     };
     let begun = office.app().app.submit(office.app().tenant, ann.id, submission).await.expect("an instance");
     let instance = json!({ "id": begun.instance.id });
@@ -684,4 +685,24 @@ async fn only_administrators_say_after_which_template_flows_are_decided() {
     assert!(refused(&sent).1.starts_with("`templateCode`"), "{sent}");
     let sent = json!({ "flowId": flow, "templateCode": "sealing" });
     done(&office.post("/signflow/initiate", ann, sent).await);
+}
+
+#[tokio::test]
+async fn whoever_sent_a_flow_out_hurries_people_and_takes_it_back() {
+    let office = Office::new().await;
+    let (flow, _) = office.sent().await;
+    let (ann, bob) = (&office.company.ann, &office.company.bob);
+    let body = json!({ "flowId": flow, "comment": "请尽快" });
+    assert_eq!(office.post("/signflow/urge", bob, body.clone()).await["success"], false);
+    done(&office.post("/signflow/urge", ann, body.clone()).await);
+    assert_eq!(
+        office.post("/signflow/urge", ann, body.clone()).await["success"],
+        false,
+        "not twice in a row"
+    );
+    assert_eq!(office.post("/signflow/revoke", bob, body.clone()).await["success"], false);
+    let taken = done(&office.post("/signflow/revoke", ann, body).await);
+    assert_eq!(taken["approveStatus"], "withdrawn");
+    let late = office.post("/approve_record/agree", bob, json!({ "flowId": flow })).await;
+    assert_eq!(late["success"], false);
 }

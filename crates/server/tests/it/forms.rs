@@ -179,6 +179,27 @@ async fn only_an_instance_that_one_sees_can_be_linked() {
 }
 
 #[tokio::test]
+async fn a_submission_and_its_preview_get_the_defaults_of_what_they_leave_out() {
+    let company = Company::new().await;
+    let form = json!([
+        { "id": "by", "kind": "text", "title": "By", "required": true, "default": { "value": "train" } },
+        { "id": "from", "kind": "date", "title": "From", "default": { "formula": "today()" } },
+    ]);
+    company.publish("trip", template(&company, form, json!({}))).await;
+    let ask = json!({ "template": "trip" });
+    let preview = company.post("/v1/preview", &company.ann, &ask).await.expect(200);
+    let begun = submit(&company, &ask).await.expect(201);
+    for answer in [&preview, &begun] {
+        let values = (&answer["form"][0]["value"], &answer["form"][1]["value"]);
+        assert_eq!(values, (&json!("train"), &json!("2026-03-02")));
+    }
+    let emptied = json!({ "template": "trip", "form": { "by": "air", "from": null } });
+    assert_eq!(submit(&company, &emptied).await.expect(201)["form"][1]["value"], Json::Null);
+    let refused = json!({ "template": "trip", "form": { "by": null } });
+    submit(&company, &refused).await.expect_problem(422, "form_invalid");
+}
+
+#[tokio::test]
 async fn a_draft_is_kept_changed_and_finished() {
     let company = Company::with_leave().await;
     let input = json!({ "template": "leave", "title": "t", "filled_in": { "form": { "days": "many" } } });
@@ -203,9 +224,16 @@ async fn a_draft_is_kept_changed_and_finished() {
     assert_eq!(company.get("/v1/drafts", &company.eve).await.expect(200)["items"], json!([]));
 
     let finish = json!({ "template": "leave", "form": { "days": 2 }, "draft": kept["id"] });
-    company.post("/v1/instances", &company.eve, &finish).await.expect(201);
+    company.post("/v1/instances", &company.eve, &finish).await.expect_problem(409, "already_submitted");
     company.get(&path, &company.ann).await.expect(200);
-    submit(&company, &finish).await.expect(201);
+    // It goes with the submission, so that it is submitted once however often it is sent.
+    let all = futures_util::future::join_all((0..4).map(|_| submit(&company, &finish))).await;
+    let begun = all.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!((begun, all.iter().filter(|answer| answer.status == 409).count()), (1, 3));
+    assert_eq!(
+        company.get("/v1/instances", &company.ann).await.expect(200)["items"].as_array().unwrap().len(),
+        1
+    );
     company.get(&path, &company.ann).await.expect_problem(404, "not_found");
     let gone = company.app.call("DELETE", &path).by(&company.ann.session).send().await;
     gone.expect_problem(404, "not_found");

@@ -1,5 +1,7 @@
 //! The WPS surface as its clients see it: signed calls, templates to the byte, approvals from start to end.
 
+mod actions;
+
 use crate::harness::{Answer, TestApp, person};
 use hmac::{Hmac, Mac};
 use jiff::{SignedDuration, Timestamp};

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::change::{Change, IdempotencyRow, InstanceColumns, NewDelivery, TimerChange};
 use crate::entities;
+use crate::form_drafts;
 use crate::sql::{Expect, P, Sql, Stmt, stmt};
 use crate::tasks::TaskChange;
 
@@ -56,6 +57,7 @@ pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
         timers,
         idempotency,
         entity,
+        draft,
         before,
         migrates: _,
         copied_from,
@@ -78,6 +80,7 @@ pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
         list.extend(entities::write(tenant, entity)?);
     }
     list.extend(copied_from.map(|old| stmt(&COPY, of.with([old.into()]), Expect::Any)));
+    list.extend(draft.map(|draft| form_drafts::deletion(tenant, actor, draft)));
     list.extend(idempotency.map(|row| key(&of, row)));
     let history = [of.version.into(), of.at.into(), actor.into(), command.into()];
     let entry = [sealed.text.into(), sealed.hash.into()];

@@ -2,8 +2,10 @@
 
 use crate::databases::{on_both, workspace};
 use uuid::Uuid;
-use zhupi_engine::ids::{InstanceId, TenantId};
-use zhupi_store::{Attempt, Delivery, DeliveryFilter, DeliveryState, Outcome, Page, Store, Told};
+use zhupi_engine::ids::{InstanceId, TenantId, UserId};
+use zhupi_store::{
+    Attempt, Delivery, DeliveryFilter, DeliveryState, Outcome, Outdated, Page, Session, Store, Told,
+};
 
 const NOW: i64 = 1_000_000;
 const LEASE: i64 = 60_000_000;
@@ -137,6 +139,58 @@ async fn a_list_keeps_to_its_workspace_and_its_filter() {
         assert_eq!(list(&DeliveryFilter { until: Some(NOW), ..all.clone() }).await, NONE);
         assert_eq!(list(&DeliveryFilter { from: Some(NOW), ..all }).await, [two.id, one.id]);
         assert_eq!(store.load_delivery(tenant, stranger.id).await.unwrap(), None);
+    })
+    .await;
+}
+
+/// What was taken goes with its attempts; what waits or died stays, and so does what is younger.
+#[tokio::test]
+async fn old_deliveries_are_forgotten_with_their_attempts() {
+    on_both(async |store| {
+        let tenant = workspace(&store, "a").await;
+        let mut left = Vec::new();
+        for (age, outcome) in [
+            (3, Some(Outcome::Delivered)),
+            (2, Some(Outcome::Dead)),
+            (2, None),
+            (1, Some(Outcome::Delivered)),
+        ] {
+            let told = Told { kind: "webhook".to_owned(), target: "t".to_owned(), payload: "{}".to_owned() };
+            let made = Delivery::alone(tenant, Uuid::now_v7(), told, NOW - age);
+            store.insert_delivery(&made).await.unwrap();
+            if let Some(outcome) = outcome {
+                let all = store.claim_deliveries(NOW, NOW + LEASE, 10).await.unwrap();
+                let mine = all.iter().find(|it| it.id == made.id).unwrap();
+                assert!(store.record_attempt(mine, &attempt(1), outcome).await.unwrap());
+            }
+            left.push(made.id);
+        }
+        let outdated = Outdated { delivered_before: Some(NOW - 1), ..Outdated::default() };
+        assert!(store.forget_outdated(outdated, 10).await.unwrap());
+        assert!(!store.forget_outdated(outdated, 10).await.unwrap());
+        assert!(store.load_delivery(tenant, left[0]).await.unwrap().is_none());
+        assert!(store.list_attempts(tenant, left[0]).await.unwrap().is_empty());
+        for id in &left[1..] {
+            assert!(store.load_delivery(tenant, *id).await.unwrap().is_some());
+        }
+        assert!(!store.forget_outdated(Outdated::default(), 10).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn logins_that_are_over_are_forgotten() {
+    on_both(async |store| {
+        let tenant = workspace(&store, "a").await;
+        let user = UserId(Uuid::now_v7());
+        let session =
+            |hash: u8, expires_at| Session { token_hash: [hash; 32], user, created_at: 1, expires_at };
+        store.create_session(tenant, &session(1, 10)).await.unwrap();
+        store.create_session(tenant, &session(2, 30)).await.unwrap();
+        let outdated = Outdated { logins_before: Some(20), ..Outdated::default() };
+        assert!(store.forget_outdated(outdated, 10).await.unwrap());
+        assert_eq!(store.load_session(tenant, &[1; 32], 5).await.unwrap(), None);
+        assert!(store.load_session(tenant, &[2; 32], 5).await.unwrap().is_some());
     })
     .await;
 }

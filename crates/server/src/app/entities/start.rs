@@ -10,7 +10,7 @@ use uuid::Uuid;
 use zhupi_engine::entity::{
     Apply, Data, EntityType, FieldChange, Run, RunState, Timing, Trigger, facts_of, lay, plain,
 };
-use zhupi_engine::form::{FormData, Value};
+use zhupi_engine::form::{Access, Field, FormData, Value};
 use zhupi_engine::ids::{FieldId, InstanceId};
 use zhupi_engine::{Rejection, Submit, Template};
 use zhupi_store::{EntityWrite, EntryKind, RunRow, TriggerRow};
@@ -48,6 +48,7 @@ impl App {
             business_key: Some(format!("{ENTITY_KEY}{}:{}", write.entity.entity_type, write.entity.id)),
             idempotency_key: None,
             instance: Some(instance),
+            draft: None,
         };
         match self.submit_about(tenant, begin.teller.by, submission, write).await {
             Ok(_) => Ok(()),
@@ -103,7 +104,14 @@ impl App {
         lay(&mut asked, &begin.changes);
         let title = title_of(sort, begin.teller.told.title.as_deref(), &asked);
         let title = if title.is_empty() { write.entity.title.clone() } else { title };
-        let body = body_of(sort, write, &asked, &begin.changes);
+        // The text about the object is one control: what any node hides cannot stand in it.
+        let hidden = template.hidden_somewhere();
+        let hidden = template.form.fields.iter().filter(|it| hidden.of(&it.id) == Access::Hide);
+        let mut told = asked.clone();
+        for control in hidden {
+            told.remove(field_of(&begin.rules.trigger, control));
+        }
+        let body = body_of(sort, write, &told, &begin.changes);
         let by = directory.user(begin.teller.by);
         Ok(Submit {
             title: shortened(&format!("{}:{title}", begin.rules.trigger.name), TITLE_LIMIT),
@@ -128,7 +136,7 @@ fn form_of(template: &Template, rules: &Trigger, asked: &Data, texts: &[(&str, &
         let value = match text {
             Some(text) => Some(Value::Text(text.to_owned())).filter(|_| !text.is_empty()),
             None => {
-                let field = rules.form.get(&control.id).map_or(control.id.as_str(), String::as_str);
+                let field = field_of(rules, control);
                 let raw = asked.get(field).cloned().unwrap_or(Json::Null);
                 let raw = Data::from_iter([(control.id.0.clone(), raw)]);
                 facts_of(&[control], &raw).0.remove(&control.id)
@@ -140,6 +148,11 @@ fn form_of(template: &Template, rules: &Trigger, asked: &Data, texts: &[(&str, &
         }
     }
     form
+}
+
+/// The field of the object that a control takes.
+pub(super) fn field_of<'a>(rules: &'a Trigger, control: &'a Field) -> &'a str {
+    rules.form.get(&control.id).map_or(control.id.as_str(), String::as_str)
 }
 
 /// What the object says, line by line; of a changed field what it said before, too.

@@ -156,6 +156,7 @@ impl App {
         let row = row.ok_or_else(|| Error::field("callBackProcessClass", "the template to start is gone"))?;
         let version = row.current_version.ok_or(Error::TemplateNotPublished)?;
         let template = self.template(taken.tenant, start.template, version).await?;
+        let values = self.filled(taken.tenant, &template.form, &values).await?;
         let form = read_values(&template.form, &values).map_err(Error::Invalid)?;
         let submission = Submission {
             template: start.template,
@@ -164,6 +165,7 @@ impl App {
             // No header can carry this letter, so that nobody uses the key up beforehand.
             idempotency_key: Some(format!("completion·{}", taken.flow_instance_id)),
             instance: None,
+            draft: None,
         };
         let acted = match self.submit(taken.tenant, start.initiator, submission).await {
             Ok(acted) => acted,

@@ -6,7 +6,7 @@ use super::numbers;
 use super::translate;
 use super::wire::{EntityEvent, EntityState};
 use super::words;
-use crate::app::entities::{ToldOfEntity, What, staged};
+use crate::app::entities::{HiddenFields, ToldOfEntity, What, staged};
 use crate::app::{App, Shared};
 use crate::caller::Caller;
 use crate::error::Error;
@@ -134,8 +134,19 @@ pub async fn take(app: &Shared, caller: &Caller, event: EntityEvent) -> Result<K
     Ok(load(app, caller.tenant, &told.entity_type, number).await?.ok_or(Error::NotFound)?)
 }
 
-/// The object as the CRM reads it back.
-pub async fn show(app: &App, tenant: TenantId, known: &Known, data: bool) -> Result<EntityState, Failure> {
+/// What an object says without what its reader does not see.
+pub fn without(mut data: Data, hidden: &HiddenFields) -> Data {
+    data.retain(|field, _| !hidden.contains(field));
+    data
+}
+
+/// The object as the CRM reads it back; without `hidden` not what it says.
+pub async fn show(
+    app: &App,
+    tenant: TenantId,
+    known: &Known,
+    hidden: Option<&HiddenFields>,
+) -> Result<EntityState, Failure> {
     let (approve_status, approve_status_i18n) = words::approve_status(known.status());
     let execute_record_id = match known.instance() {
         Some(instance) => Some(numbers::number(app, tenant, numbers::RECORD, instance.id.0).await?),
@@ -148,7 +159,7 @@ pub async fn show(app: &App, tenant: TenantId, known: &Known, data: bool) -> Res
         approve_status_i18n,
         execute_record_id,
         deleted: known.row.deleted,
-        data: data.then(|| Json::Object(known.row.data.clone())),
+        data: hidden.map(|hidden| Json::Object(without(known.row.data.clone(), hidden))),
     })
 }
 

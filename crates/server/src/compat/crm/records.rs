@@ -1,22 +1,24 @@
 //! Execute records: instances that are about a CRM object, as their people see and decide them.
 
 use super::codes::Failure;
-use super::entities::{self, Known};
+use super::entities::{self, Known, without};
 use super::numbers::{self, people};
 use super::wire::{
     CentreItem, Detail, EntityData, ExecuteRecord, Flags, Listed, Perform, Rules, WorkflowName,
 };
 use super::{translate, words, workflows};
 use crate::app::act::Options;
+use crate::app::entities::HiddenFields;
 use crate::app::{App, Shared, access};
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::view::EntityFlags;
+use crate::view::{EntityFlags, access_of};
 use serde_json::Map;
 use std::sync::Arc;
+use zhupi_engine::command::Handing;
 use zhupi_engine::entity::EntityType;
 use zhupi_engine::event::Decision;
-use zhupi_engine::ids::{InstanceId, SlotId, TenantId, UserId};
+use zhupi_engine::ids::{InstanceId, SlotId, UserId};
 use zhupi_engine::{Command, Directory, Instance, Rejection, Status, Template};
 use zhupi_store::{CrmCentre, CrmListed, RunRow};
 
@@ -51,6 +53,8 @@ pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail,
     };
     let found = see(app, caller, run.clone(), instance.clone()).await?;
     let row = app.store.find_crm_workflow(caller.tenant, instance.template).await?.ok_or(Error::NotFound)?;
+    let access = access_of(instance, &found.template, &found.directory, caller.user);
+    let hidden = app.hidden_of_run(caller.tenant, run, &found.template, &access).await?;
     let people = people(app, caller.tenant, translate::people_of(instance, &found.template)).await?;
     let mut applying: Vec<UserId> = instance.pending().map(|(_, slot)| slot.assignee).collect();
     applying.dedup();
@@ -69,7 +73,11 @@ pub async fn detail(app: &App, caller: &Caller, known: &Known) -> Result<Detail,
         workflow: Some(workflows::show(app, caller.tenant, &row, &known.row.labels).await?),
         workflow_version: Some(version),
         execute_record: Some(execute_record(found.number, instance)),
-        approval_entity: entities::approval_entity(known, &known.asked(), &rules.editable.fields),
+        approval_entity: entities::approval_entity(
+            known,
+            &without(known.asked(), &hidden),
+            &rules.editable.fields,
+        ),
     })
 }
 
@@ -98,7 +106,7 @@ fn flags(app: &App, viewer: UserId, found: &Found) -> Flags {
     }
 }
 
-/// Passes, refuses or withdraws.
+/// Passes, refuses, hands on or withdraws.
 pub async fn perform(
     app: &Shared,
     caller: &Caller,
@@ -107,26 +115,36 @@ pub async fn perform(
 ) -> Result<ExecuteRecord, Failure> {
     let found = find(app, caller, number).await?;
     let words = asked.execute_opinion.unwrap_or_default();
-    let for_whom = match asked.agent_uid {
-        Some(uid) => Some(
-            numbers::user_of(app, caller.tenant, uid)
-                .await?
-                .ok_or_else(|| Error::field("agent_uid", format!("nobody has the uid `{uid}`")))?,
-        ),
-        None => None,
-    };
+    let for_whom = person(app, caller, "agent_uid", asked.agent_uid).await?;
+    let receiver = person(app, caller, "transfer_uid", asked.transfer_uid).await?;
     let slot = || slot_to_decide(&found.instance, for_whom.unwrap_or(caller.user)).map_err(Error::Rejected);
     let command = match asked.execute_action.as_deref() {
         Some("pass") => Command::decide(Decision::Approve, slot()?, words),
         Some("reject") => Command::decide(Decision::Reject, slot()?, words),
         Some("cancel") => withdraw(words),
+        Some("transfer") => {
+            let to = receiver.ok_or_else(|| Error::field("transfer_uid", "it is required"))?;
+            Command::Transfer(Handing { slot: slot()?, to, comment: words })
+        }
         Some(other) => {
-            let message = format!("`{other}` is none of `pass`, `reject` and `cancel`");
+            let message = format!("`{other}` is none of `pass`, `reject`, `transfer` and `cancel`");
             return Err(Error::field("execute_action", message).into());
         }
         None => return Err(Error::field("execute_action", "it is required").into()),
     };
     act(app, caller, &found, command).await
+}
+
+/// Whom the uid in this member means.
+async fn person(
+    app: &App,
+    caller: &Caller,
+    member: &str,
+    uid: Option<i64>,
+) -> Result<Option<UserId>, Failure> {
+    let Some(uid) = uid else { return Ok(None) };
+    let found = numbers::user_of(app, caller.tenant, uid).await?;
+    Ok(Some(found.ok_or_else(|| Error::field(member, format!("nobody has the uid `{uid}`")))?))
 }
 
 /// The submitter takes it back.
@@ -209,10 +227,11 @@ async fn see(app: &App, caller: &Caller, run: RunRow, instance: Instance) -> Res
 /// A page of the caller's approval centre.
 pub async fn centre(
     app: &App,
-    tenant: TenantId,
+    caller: &Caller,
     asked: &CrmCentre,
     page: i64,
 ) -> Result<Listed<CentreItem>, Failure> {
+    let tenant = caller.tenant;
     let (rows, total_count) = app.store.list_crm_records(tenant, asked).await?;
     let submitters: Vec<UserId> = rows.iter().map(|row| row.run.submitter).collect();
     let people = people(app, tenant, submitters).await?;
@@ -222,7 +241,10 @@ pub async fn centre(
         let sort = sorts.iter().map(|known| &known.sort).find(|sort| sort.key == row.run.entity_type);
         let sort = sort.ok_or_else(|| Error::internal(format!("no sort `{}`", row.run.entity_type)))?;
         let id = numbers::number(app, tenant, numbers::RECORD, row.run.instance.0).await?;
-        list.push(item(app, id, row, sort, &people)?);
+        let Ok(seen) = app.see_instance(tenant, caller.user, row.run.instance).await else { continue };
+        let access = access_of(&seen.stored.instance, &seen.template, &seen.directory, caller.user);
+        let hidden = app.hidden_of_run(tenant, &row.run, &seen.template, &access).await?;
+        list.push(item(app, id, row, sort, (&people, &hidden))?);
     }
     Ok(Listed { list, total_count, page, per_page: asked.limit })
 }
@@ -232,13 +254,13 @@ fn item(
     id: i64,
     row: &CrmListed,
     sort: &EntityType,
-    people: &translate::People,
+    (people, hidden): (&translate::People, &HiddenFields),
 ) -> Result<CentreItem, Failure> {
     let damaged = |cause| Error::internal(format!("crm_workflows.body of {}: {cause}", row.workflow));
     let submitted = workflows::time(row.run.submitted_at)?;
     let (status, status_i18n) = words::centre_status(row.status);
     let rules: Rules = serde_json::from_str(&row.workflow_body).map_err(damaged)?;
-    let data = entities::asked(&row.entity, Some(&row.run));
+    let data = without(entities::asked(&row.entity, Some(&row.run)), hidden);
     Ok(CentreItem {
         id,
         submitter: people.owner(row.run.submitter),

@@ -286,6 +286,9 @@ pub struct Perform {
     pub execute_opinion: Option<String>,
     #[serde(default, deserialize_with = "number_or_text")]
     pub agent_uid: Option<i64>,
+    /// Of `transfer`: who decides from now on.
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub transfer_uid: Option<i64>,
 }
 
 /// `POST entities`: a CRM object was created or changed.

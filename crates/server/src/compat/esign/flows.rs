@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use zhupi_engine::event::Decision;
 use zhupi_engine::form::{FieldKind, read_values};
-use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TenantId, UserId};
+use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, SlotId, TenantId, UserId};
 use zhupi_engine::{Command, Instance, Rejection, Status, Submit, Template};
 use zhupi_store::{ApproveRecord, SignDocument, SignFlow, SignParticipant, TemplateRow};
 
@@ -138,14 +138,18 @@ async fn check_seals(app: &App, account: &Account, positions: &[Position]) -> Re
     Ok(())
 }
 
-/// Which way a decision goes.
+/// What is said about a flow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Say {
+    /// By somebody who is asked.
     Agree,
     Refuse,
+    /// By whoever sent it out.
+    Hurry,
+    TakeBack,
 }
 
-/// Decides the caller's task in the instance of the flow.
+/// Decides the caller's task in the instance of the flow, or does what whoever sent it out wants.
 pub async fn decide(
     app: &Shared,
     account: &Account,
@@ -157,19 +161,26 @@ pub async fn decide(
     let Some(instance) = known.instance() else {
         return Err(Rejection::NotRunning { status: Status::Draft }.into());
     };
-    let pending = instance.pending().map(|(_, slot)| slot).find(|slot| slot.assignee == account.user);
-    // Where nothing waits for him, the engine says why.
-    let slots = || instance.visits.iter().flat_map(|visit| &visit.slots);
-    let slot = pending.or_else(|| slots().rfind(|slot| slot.assignee == account.user));
-    let slot = slot.ok_or(Rejection::NotYourTask)?.id;
     let comment = asked.comment.unwrap_or_default();
     let command = match say {
-        Say::Agree => Command::decide(Decision::Approve, slot, comment),
-        Say::Refuse => Command::decide(Decision::Reject, slot, comment),
+        Say::Agree => Command::decide(Decision::Approve, own_slot(instance, account.user)?, comment),
+        Say::Refuse => Command::decide(Decision::Reject, own_slot(instance, account.user)?, comment),
+        Say::Hurry => Command::Urge { comment },
+        // After the approval it is another matter than before.
+        Say::TakeBack if instance.status == Status::Approved => Command::Revoke { reason: comment },
+        Say::TakeBack => Command::Withdraw { reason: comment },
     };
     let acted = app.act(account.tenant, account.user, instance.id, command, Options::default()).await?;
     let status = acted.instance.status;
     Ok((known, status))
+}
+
+/// The place where somebody is asked. Where nothing waits for him, his last one: the engine says why.
+fn own_slot(instance: &Instance, person: UserId) -> Result<SlotId, Rejection> {
+    let pending = instance.pending().map(|(_, slot)| slot).find(|slot| slot.assignee == person);
+    let slots = || instance.visits.iter().flat_map(|visit| &visit.slots);
+    let slot = pending.or_else(|| slots().rfind(|slot| slot.assignee == person));
+    Ok(slot.ok_or(Rejection::NotYourTask)?.id)
 }
 
 /// Sends a flow out: begins the instance that decides about it.
@@ -194,6 +205,7 @@ pub async fn initiate(app: &Shared, account: &Account, asked: Initiate) -> Resul
         business_key: Some(format!("{SIGNING_KEY}{id}")),
         idempotency_key: None,
         instance: Some(InstanceId(id)),
+        draft: None,
     };
     let places = serde_json::to_string(&places).map_err(Error::internal)?;
     app.store.begin_sign_flow(account.tenant, id, &places, app.now_us()).await?;
@@ -267,7 +279,8 @@ async fn submit_of(
     Ok(Submit {
         title: given(asked.title.as_deref()).unwrap_or(&flow.name).to_owned(),
         department: asked.department_id.map(DepartmentId),
-        form: read_values(&template.form, &form).map_err(Error::Invalid)?,
+        form: read_values(&template.form, &app.filled(tenant, &template.form, &form).await?)
+            .map_err(Error::Invalid)?,
         picks,
         cc: Vec::new(),
         serial: None,

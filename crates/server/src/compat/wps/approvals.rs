@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::app::act::{Options, Submission};
 use crate::error::Error;
 use crate::extract::{Json, Path};
+use crate::view::access_of;
 use axum::extract::Request;
 use zhupi_engine::ids::{InstanceId, SlotId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Instance, Rejection};
@@ -28,13 +29,15 @@ pub async fn start(door: Door, request: Request) -> Result<Json<With<Started>>, 
     let found = app.find_template_named(call.tenant, call.operator, &code).await?;
     let template = found.current.ok_or(Error::TemplateNotPublished)?;
     let people = people_mentioned(app, call.tenant, &mentioned(&json)).await?;
-    let submit = start_submission(&json, &template, &Numbering::of(&template), &people)?;
+    let today = app.directory(call.tenant).await?.today(app.now());
+    let submit = start_submission(&json, &template, &Numbering::of(&template), &people, today)?;
     let submission = Submission {
         template: found.row.id,
         submit,
         business_key: None,
         idempotency_key: door.idempotency_key,
         instance: None,
+        draft: None,
     };
     let acted = app.submit(call.tenant, call.operator, submission).await?;
     let id = acted.instance.id.to_string();
@@ -52,7 +55,8 @@ pub async fn get(
     let instance = &seen.stored.instance;
     let code = template_code(app, call.tenant, instance.template).await?;
     let people = people_in(app, call.tenant, &[&Whole(instance, &seen.template)]).await?;
-    Ok(Json(With::new(detail(instance, &seen.template, &code, &seen.directory, &people))))
+    let access = access_of(instance, &seen.template, &seen.directory, call.operator);
+    Ok(Json(With::new(detail(instance, &seen.template, &code, &seen.directory, &people, &access))))
 }
 
 /// Everybody who stands in either.

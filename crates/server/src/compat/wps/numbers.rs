@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use zhupi_engine::Template;
-use zhupi_engine::form::Form;
+use zhupi_engine::form::Field;
 use zhupi_engine::ids::{DepartmentId, FieldId, GroupId, NodeId, OptionId, UserId};
 use zhupi_engine::template::Block;
 
@@ -103,8 +103,18 @@ impl Numbering {
         let nodes = template.blocks().into_iter().flat_map(ids_of);
         Self {
             fields: number(fields).map(|(id, number)| (FieldId::from(id), number)).collect(),
-            options: number_options(&template.form),
+            options: number_options(&template.form.fields),
             nodes: number(nodes).map(|(id, number)| (NodeId::from(id), number)).collect(),
+        }
+    }
+
+    /// The numbers of the columns of a table.
+    pub fn columns(&self, table: &Field) -> Self {
+        let ids = table.columns.iter().map(|column| column.id.as_str());
+        Self {
+            fields: number(ids).map(|(id, number)| (FieldId::from(id), number)).collect(),
+            options: number_options(&table.columns),
+            nodes: BTreeMap::new(),
         }
     }
 
@@ -137,9 +147,9 @@ impl Numbering {
     }
 }
 
-fn number_options(form: &Form) -> BTreeMap<(FieldId, OptionId), i64> {
+fn number_options(fields: &[Field]) -> BTreeMap<(FieldId, OptionId), i64> {
     let mut all = BTreeMap::new();
-    for field in &form.fields {
+    for field in fields {
         for (option, number) in number(field.options.iter().map(|option| option.id.as_str())) {
             all.insert((field.id.clone(), OptionId::from(option)), number);
         }

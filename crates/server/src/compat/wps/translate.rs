@@ -18,11 +18,11 @@ pub use start::{read_template_code, start_submission};
 use super::numbers::{Mentioned, People};
 use super::wire::{Numbered, Object, Problems, control_kind, number_of, whole_number};
 use serde_json::Value as Json;
-use zhupi_engine::condition::Scope;
-use zhupi_engine::form::{Field, FieldOption, Form};
+use zhupi_engine::Problem;
+use zhupi_engine::condition::{DurationUnit, Scope};
+use zhupi_engine::form::{Field, FieldKind, FieldOption, Form};
 use zhupi_engine::ids::{DepartmentId, FieldId, OptionId, UserId};
 use zhupi_engine::template::{Settings, Template};
-use zhupi_engine::{Problem, form};
 
 /// What reading a template needs to know of the world.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ fn read_control(control: &Object<'_>) -> Field {
     let number = control.required_int("type");
     let kind = control_kind(number).unwrap_or_else(|| {
         control.problem("type", "control_unknown", format!("no control of type `{number}`"));
-        form::FieldKind::Info
+        FieldKind::Info
     });
     let id = FieldId(control.required_int("id").to_string());
     Field {
@@ -102,6 +102,9 @@ fn read_control(control: &Object<'_>) -> Field {
         not_print: control.flag("not_print"),
         placeholder: control.text("placeholder").to_owned(),
         options: control.objects("options").iter().map(read_option).collect(),
+        columns: read_columns(control, kind),
+        best: read_best(control, kind),
+        duration_unit: read_unit(control, kind),
         extra: control.get("extra").map(|_| control.text("extra").to_owned()),
         other: control.kept(&[
             "id",
@@ -112,9 +115,35 @@ fn read_control(control: &Object<'_>) -> Field {
             "placeholder",
             "options",
             "extra",
+            "columns",
+            "best",
+            "duration_unit",
         ]),
         ..Field::new(id, control.text("title"), kind)
     }
+}
+
+/// Columns are controls themselves. Of other kinds a member of this name means nothing here.
+fn read_columns(control: &Object<'_>, kind: FieldKind) -> Vec<Field> {
+    if kind != FieldKind::Table {
+        return Vec::new();
+    }
+    control.objects("columns").iter().map(read_control).collect()
+}
+
+fn read_best(control: &Object<'_>, kind: FieldKind) -> Option<u8> {
+    let best = control.int("best").filter(|_| kind == FieldKind::Rating)?;
+    // Whether it fits, the check of the template says.
+    Some(u8::try_from(best).unwrap_or(0))
+}
+
+fn read_unit(control: &Object<'_>, kind: FieldKind) -> Option<DurationUnit> {
+    let unit = control.get("duration_unit").filter(|_| kind == FieldKind::DateRange)?;
+    let read = serde_json::from_value(unit.clone());
+    if read.is_err() {
+        control.problem("duration_unit", "duration_unit_unknown", format!("no unit {unit}"));
+    }
+    read.ok()
 }
 
 fn read_option(option: &Object<'_>) -> FieldOption {
@@ -155,15 +184,17 @@ fn collect(json: &Json, found: &mut Mentioned) {
         Json::Object(map) => {
             for (name, value) in map {
                 match name.to_ascii_lowercase().as_str() {
-                    "userid" | "users" | "text" | "current_approver" | "transfer_user_id"
-                    | "add_sign_user_ids" => found.users.extend(numbers_in(value)),
+                    "userid" | "users" | "current_approver" | "transfer_user_id" | "add_sign_user_ids" => {
+                        found.users.extend(numbers_in(value));
+                    }
                     "members" | "approvers" => {
                         found.users.extend(numbers_in(value));
                         found.groups.extend(numbers_in(value));
                     }
-                    "value" => {
-                        found.users.extend(numbers_in(value));
-                        found.departments.extend(numbers_in(value));
+                    "value" | "text" => {
+                        let numbers = numbers_anywhere(value);
+                        found.users.extend(&numbers);
+                        found.departments.extend(numbers);
                     }
                     "partid" | "depts" | "dept_id" => found.departments.extend(numbers_in(value)),
                     _ => {}
@@ -172,6 +203,19 @@ fn collect(json: &Json, found: &mut Mentioned) {
             }
         }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+/// The same of everything inside, such as the rows of a table, as a list or as its text.
+fn numbers_anywhere(value: &Json) -> Vec<i64> {
+    match value {
+        Json::Array(list) => list.iter().flat_map(numbers_anywhere).collect(),
+        Json::Object(map) => map.values().flat_map(numbers_anywhere).collect(),
+        Json::String(text) => match serde_json::from_str::<Vec<Json>>(text) {
+            Ok(list) => list.iter().flat_map(numbers_anywhere).collect(),
+            Err(_) => numbers_in(value),
+        },
+        Json::Null | Json::Bool(_) | Json::Number(_) => numbers_in(value),
     }
 }
 

@@ -170,8 +170,9 @@ pub fn number_of(json: &Json) -> Option<i64> {
     }
 }
 
-/// The control kinds, by their numbers. 14 continues the documented list.
-const CONTROLS: [(i64, FieldKind); 13] = [
+/// The control kinds, by their numbers. 14 continues the documented list; from 101 on they are our own, far from any that
+/// the vendor may give next.
+const CONTROLS: [(i64, FieldKind); 19] = [
     (1, FieldKind::Text),
     (2, FieldKind::TextArea),
     (3, FieldKind::File),
@@ -185,16 +186,25 @@ const CONTROLS: [(i64, FieldKind); 13] = [
     (11, FieldKind::Money),
     (12, FieldKind::Image),
     (14, FieldKind::DateRange),
+    (101, FieldKind::Department),
+    (102, FieldKind::Table),
+    (103, FieldKind::Address),
+    (104, FieldKind::Phone),
+    (105, FieldKind::Rating),
+    (106, FieldKind::LinkedInstance),
 ];
+
+/// The number of a control for which this surface has no word; it is not read again.
+pub const UNKNOWN_CONTROL: i64 = 0;
 
 /// The control kind with this number.
 pub fn control_kind(number: i64) -> Option<FieldKind> {
     CONTROLS.into_iter().find(|(known, _)| *known == number).map(|(_, kind)| kind)
 }
 
-/// The number of a control kind; 0 where this surface has none.
+/// The number of a control kind.
 pub fn control_number(kind: FieldKind) -> i64 {
-    CONTROLS.into_iter().find(|(_, known)| *known == kind).map_or(0, |(number, _)| number)
+    CONTROLS.into_iter().find(|(_, known)| *known == kind).map_or(UNKNOWN_CONTROL, |(number, _)| number)
 }
 
 /// The number a condition gives the initiator as its type.

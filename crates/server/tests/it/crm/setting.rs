@@ -21,6 +21,7 @@ pub struct Crm {
     pub server: TestApp,
     john_id: UserId,
     pub staff_id: UserId,
+    outsider_id: UserId,
     workflow: i64,
     pub john: String,
     pub head: String,
@@ -35,7 +36,7 @@ impl Crm {
         let john_id = server.admin("John").await;
         let head = server.user("校长").await;
         let staff_id = server.user("staff").await;
-        let outsider = server.user("outsider").await;
+        let outsider_id = server.user("outsider").await;
         // As the CRM numbered them before.
         for (user, id, uid) in [(john_id, "10334573", JOHN_UID), (head, "10813248", HEAD_UID)] {
             store.put_alias(tenant, "crm_user", id, user.0).await.unwrap();
@@ -43,8 +44,8 @@ impl Crm {
         }
         let token = async |user| server.token(tenant, user, &Scope::ALL).await;
         let (john, head) = (token(john_id).await, token(head).await);
-        let (staff, outsider) = (token(staff_id).await, token(outsider).await);
-        Self { server, john_id, staff_id, workflow: 0, john, head, staff, outsider }
+        let (staff, outsider) = (token(staff_id).await, token(outsider_id).await);
+        Self { server, john_id, staff_id, outsider_id, workflow: 0, john, head, staff, outsider }
     }
 
     /// The documented workflow in its third version, at the documented minute.
@@ -182,6 +183,10 @@ impl Crm {
     /// The account number of a person.
     pub async fn uid(&self, user: UserId) -> i64 {
         self.server.app.store.number_for(self.server.tenant, "crm_uid", user.0).await.unwrap()
+    }
+
+    pub async fn outsider_uid(&self) -> i64 {
+        self.uid(self.outsider_id).await
     }
 
     /// Approve, cancel, agent, reject.

@@ -7,21 +7,23 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Value as Json, json};
 use zhupi_engine::directory::Directory;
-use zhupi_engine::form::{Field, Value};
+use zhupi_engine::form::{Access, Field, FieldAccess, FormData, Value, to_plain, visible_values};
 use zhupi_engine::ids::{NodeId, UserId};
 use zhupi_engine::instance::{Instance, Slot, SlotState, Status, Visit, VisitState};
 use zhupi_engine::template::Template;
 
-/// An approval whole.
+/// An approval, without the values that this `access` hides.
 pub fn detail(
     instance: &Instance,
     template: &Template,
     template_code: &str,
     directory: &Directory,
     people: &People,
+    access: &FieldAccess,
 ) -> Detail {
     let numbering = Numbering::of(template);
-    let telling = Telling { instance, template, numbering: &numbering, directory, people };
+    let form = &visible_values(&template.form, access, &instance.form);
+    let telling = Telling { instance, form, template, numbering: &numbering, directory, people };
     let mut flow_data = render_flow(template, &numbering, people);
     telling.add_visits(&mut flow_data);
     Detail {
@@ -32,7 +34,7 @@ pub fn detail(
         status: status_word(instance.status),
         initiator: people.user_number(instance.initiator),
         current_approver: telling.current_approvers(),
-        content: template.form.fields.iter().map(|field| telling.content(field)).collect(),
+        content: seen_fields(template, access).map(|field| telling.content(field)).collect(),
         attachments: telling.attachments(),
         flow_data,
         records: telling.records(),
@@ -78,8 +80,14 @@ fn visit_word(state: VisitState) -> &'static str {
     }
 }
 
+fn seen_fields<'a>(template: &'a Template, access: &FieldAccess) -> impl Iterator<Item = &'a Field> {
+    template.form.fields.iter().filter(|field| access.of(&field.id) != Access::Hide)
+}
+
 struct Telling<'a> {
     instance: &'a Instance,
+    /// Its values, as far as the reader sees them.
+    form: &'a FormData,
     template: &'a Template,
     numbering: &'a Numbering,
     directory: &'a Directory,
@@ -103,7 +111,7 @@ impl Telling<'_> {
     }
 
     fn content(&self, field: &Field) -> Json {
-        let value = self.instance.form.get(&field.id);
+        let value = self.form.get(&field.id);
         json!({
             "id": self.numbering.field(&field.id),
             "type": control_number(field.kind),
@@ -136,9 +144,10 @@ impl Telling<'_> {
                 all.iter().map(|id| name(*id)).collect::<Vec<_>>().join("、")
             }
             Value::Files(files) => files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join("、"),
-            Value::Rows(rows) => {
-                let cells: Vec<_> = rows.iter().map(|row| &row.cells).collect();
-                serde_json::to_string(&cells).unwrap_or_default()
+            // As a start takes them.
+            Value::Rows(_) => {
+                let alone = FormData([(field.id.clone(), value.clone())].into());
+                to_plain(&alone).get(field.id.as_str()).map(Json::to_string).unwrap_or_default()
             }
             Value::Sourced(options) => {
                 options.iter().map(|option| option.label.as_str()).collect::<Vec<_>>().join("、")
@@ -151,7 +160,7 @@ impl Telling<'_> {
     /// Files as they came, or with our id where they lie with us.
     fn attachments(&self) -> Vec<Json> {
         let mut files = Vec::new();
-        for value in self.instance.form.0.values() {
+        for value in self.form.0.values() {
             if let Value::Files(more) = value {
                 files.extend(more);
             }

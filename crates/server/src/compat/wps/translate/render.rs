@@ -3,13 +3,13 @@
 //! nothing is lost silently when such a template is sent back.
 
 use super::super::numbers::{Numbering, People};
-use super::super::wire::{KEPT, Object, Problems, control_number};
+use super::super::wire::{KEPT, Object, Problems, UNKNOWN_CONTROL, control_number};
 use super::Reading;
 use super::conditions::{self, Rendering};
 use super::flow::{CONDITION, IMPLICIT, LINES, chain_of_copies};
 use serde_json::{Map, Value as Json, json};
 use zhupi_engine::condition::{Group, Scope};
-use zhupi_engine::form::Field;
+use zhupi_engine::form::{DEFAULT_CURRENCY, Field};
 use zhupi_engine::ids::UserId;
 use zhupi_engine::template::{
     Approval, Approvers, Block, Branch, Cc, ChainEnd, EmptyRule, Lane, Line, Mode, PersonRule, Template, When,
@@ -63,7 +63,8 @@ pub fn render_control(field: &Field, numbering: &Numbering) -> Json {
     let option = |option: &zhupi_engine::form::FieldOption| json!({"command": numbering.option(&field.id, &option.id), "txt": option.label});
     let options: Vec<Json> = field.options.iter().map(option).collect();
     control.insert("id".into(), json!(numbering.field(&field.id)));
-    control.insert("type".into(), json!(control_number(field.kind)));
+    let number = if says_more(field) { UNKNOWN_CONTROL } else { control_number(field.kind) };
+    control.insert("type".into(), json!(number));
     control.insert("title".into(), json!(field.title));
     control.insert("required".into(), json!(field.required));
     control.insert("not_print".into(), json!(field.not_print));
@@ -72,7 +73,28 @@ pub fn render_control(field: &Field, numbering: &Numbering) -> Json {
     if let Some(extra) = &field.extra {
         control.insert("extra".into(), json!(extra));
     }
+    if !field.columns.is_empty() {
+        let columns = numbering.columns(field);
+        let drawn = field.columns.iter().map(|column| render_control(column, &columns));
+        control.insert("columns".into(), drawn.collect());
+    }
+    if let Some(best) = field.best {
+        control.insert("best".into(), json!(best));
+    }
+    if let Some(unit) = field.duration_unit {
+        control.insert("duration_unit".into(), json!(unit));
+    }
     Json::Object(control)
+}
+
+/// It has rules for which this surface has no word: read back without them it would be another control.
+fn says_more(field: &Field) -> bool {
+    let rules = [&field.formula, &field.show_if, &field.required_if];
+    rules.into_iter().any(Option::is_some)
+        || field.default.is_some()
+        || field.options_source.is_some()
+        || field.own_currency() != DEFAULT_CURRENCY
+        || field.material
 }
 
 /// A branch is drawn on the node before it; one that has none before it gets a condition node without conditions.

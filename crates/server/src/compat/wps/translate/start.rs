@@ -3,11 +3,12 @@
 use super::super::numbers::{Numbering, People};
 use super::super::wire::{Numbered, Object, Problems, control_number, number_of, whole_number};
 use super::{Reading, numbers_in};
+use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use zhupi_engine::Problem;
 use zhupi_engine::command::Submit;
-use zhupi_engine::form::{Field, FieldKind, read_values};
+use zhupi_engine::form::{Field, FieldKind, read_values, with_defaults};
 use zhupi_engine::ids::{FieldId, NodeId, UserId};
 use zhupi_engine::template::{Approval, Approvers, Block, Cc, EmptyRule, PersonRule, Template};
 
@@ -30,6 +31,7 @@ pub fn start_submission(
     template: &Template,
     numbering: &Numbering,
     people: &People,
+    today: Date,
 ) -> Result<Submit, Vec<Problem>> {
     let problems = Problems::default();
     let submit = Object::root(json, &problems).map(|root| {
@@ -42,7 +44,7 @@ pub fn start_submission(
             department: root
                 .int("dept_id")
                 .and_then(|number| reading.department(Numbered { number, path: root.path_of("dept_id") })),
-            form: read_form(&root, numbering, &reading),
+            form: read_form(&root, numbering, &reading, today),
             picks: picked.picks,
             cc: picked.cc,
             serial: None,
@@ -56,6 +58,7 @@ fn read_form(
     root: &Object<'_>,
     numbering: &Numbering,
     reading: &Reading<'_>,
+    today: Date,
 ) -> zhupi_engine::form::FormData {
     let mut values = Map::new();
     let mut used = BTreeSet::new();
@@ -70,7 +73,7 @@ fn read_form(
         }
     }
     read_attachments(root, reading, &mut values);
-    match read_values(reading.form, &values) {
+    match read_values(reading.form, &with_defaults(reading.form, &values, today)) {
         Ok(form) => form,
         Err(found) => {
             for problem in found {
@@ -111,6 +114,50 @@ fn read_value(
     if text.as_str().is_some_and(|text| text.trim().is_empty()) {
         return None;
     }
+    if field.kind == FieldKind::Table {
+        return Some(read_rows(text, field, entry, (numbering, reading)));
+    }
+    value_of(text, field, entry, (numbering, reading))
+}
+
+/// Rows as a list, or as its text. Their cells go by the number, the id or the title of their column.
+fn read_rows(
+    text: &Json,
+    table: &Field,
+    entry: &Object<'_>,
+    (numbering, reading): (&Numbering, &Reading<'_>),
+) -> Json {
+    let parsed = text.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let list = parsed.unwrap_or_else(|| text.clone());
+    let Json::Array(rows) = list else { return list };
+    let columns = numbering.columns(table);
+    let row = |row: Json| match row {
+        Json::Object(cells) => {
+            let cell = |(name, value): (String, Json)| {
+                let by_number = name.parse().ok().and_then(|number| columns.field_of(number));
+                let named =
+                    |it: &&Field| Some(&it.id) == by_number || it.id.as_str() == name || it.title == name;
+                match table.columns.iter().find(named) {
+                    None => (name, value),
+                    Some(column) => {
+                        let read = value_of(&value, column, entry, (&columns, reading));
+                        (column.id.0.clone(), read.unwrap_or(value))
+                    }
+                }
+            };
+            Json::Object(cells.into_iter().map(cell).collect())
+        }
+        other => other,
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn value_of(
+    text: &Json,
+    field: &Field,
+    entry: &Object<'_>,
+    (numbering, reading): (&Numbering, &Reading<'_>),
+) -> Option<Json> {
     match field.kind {
         FieldKind::Info | FieldKind::File | FieldKind::Image => None,
         FieldKind::Text | FieldKind::TextArea | FieldKind::RichText | FieldKind::Phone => Some(match text {
@@ -120,23 +167,37 @@ fn read_value(
         FieldKind::Number
         | FieldKind::Money
         | FieldKind::Date
-        | FieldKind::DateRange
         | FieldKind::Table
-        | FieldKind::Address
         | FieldKind::Rating
         | FieldKind::LinkedInstance => Some(text.clone()),
+        FieldKind::DateRange => Some(match text.as_str().and_then(|text| text.split_once('~')) {
+            Some((start, end)) => json!({ "start": start.trim(), "end": end.trim() }),
+            None => text.clone(),
+        }),
+        FieldKind::Address => Some(match text.as_str() {
+            Some(detail) => json!({ "detail": detail }),
+            None => text.clone(),
+        }),
         FieldKind::Select => parts(text).first().map(|part| json!(option(part, field, numbering))),
         FieldKind::MultiSelect => {
             Some(parts(text).iter().map(|part| json!(option(part, field, numbering))).collect())
         }
         FieldKind::Contact => {
             let number = |number| Numbered { number, path: entry.path_of("text") };
-            let users = numbers_in(text).into_iter().filter_map(|it| reading.user(number(it)));
+            let numbers = numbers_in(text);
+            if numbers.is_empty() {
+                return Some(text.clone());
+            }
+            let users = numbers.into_iter().filter_map(|it| reading.user(number(it)));
             Some(users.map(|user| json!(user)).collect())
         }
         FieldKind::Department => {
             let number = |number| Numbered { number, path: entry.path_of("text") };
-            let found = numbers_in(text).into_iter().filter_map(|it| reading.department(number(it)));
+            let numbers = numbers_in(text);
+            if numbers.is_empty() {
+                return Some(text.clone());
+            }
+            let found = numbers.into_iter().filter_map(|it| reading.department(number(it)));
             Some(found.map(|department| json!(department)).collect())
         }
     }

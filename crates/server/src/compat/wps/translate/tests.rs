@@ -305,14 +305,17 @@ fn everybody_mentioned_is_found_before_reading() {
     assert_eq!(mentioned(&sample).users, [1028, 1029].into());
     let start = json!({"current_approver": 7, "dept_id": 30, "content": [{"text": "8,9"}], "flow_data": [{"members": [1028]}]});
     let found = mentioned(&start);
-    assert_eq!((found.users, found.departments), ([7, 8, 9, 1028].into(), [30].into()));
+    assert_eq!((found.users, found.departments), ([7, 8, 9, 1028].into(), [8, 9, 30].into()));
+    let rows = mentioned(&json!({"content": [{"text": "[{\"who\": 7}]"}, {"text": [{"who": 8}]}]}));
+    assert_eq!(rows.users, [7, 8].into());
 }
 
 #[test]
 fn a_start_names_values_by_title_and_people_by_node() {
     let sample: Json = serde_json::from_str(SEED).unwrap();
     let template = read(&sample).unwrap();
-    let start = |body: Json| start_submission(&body, &template, &Numbering::of(&template), &people());
+    let today = jiff::civil::date(2026, 3, 2);
+    let start = |body: Json| start_submission(&body, &template, &Numbering::of(&template), &people(), today);
     let content = json!([{"type": 1, "title": "单行文本", "text": "你好", "not_print": false}]);
     let body = json!({"template_code": "x", "name": "请假", "current_approver": 1028, "content": content, "flow_data": []});
     let submit = start(body.clone()).unwrap();
@@ -330,4 +333,70 @@ fn a_start_names_values_by_title_and_people_by_node() {
     let found = start(wrong).unwrap_err();
     let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["flow_data[0].id", "content[0].title"]);
+}
+
+/// Each kind has a number, and a control that is rendered is read as what it was.
+#[test]
+fn every_control_is_rendered_and_read_again() {
+    let kinds = (1..=106).filter_map(control_kind);
+    let column = |kind| Field { required: true, ..Field::new("7", "列", kind) };
+    let fields = kinds.zip(0..).map(|(kind, number)| Field {
+        columns: if kind == FieldKind::Table { vec![column(FieldKind::Number)] } else { vec![] },
+        best: (kind == FieldKind::Rating).then_some(10),
+        duration_unit: (kind == FieldKind::DateRange).then_some(DurationUnit::Hours),
+        ..Field::new(number.to_string().as_str(), "控件", kind)
+    });
+    let form = Form { fields: fields.collect() };
+    assert_eq!(form.fields.len(), 19);
+    let template = Template { name: "t".into(), form, flow: vec![], settings: Settings::default() };
+    let mut content = render_template(&template, &Numbering::of(&template), &people());
+    content["flow_data"] =
+        json!([{"id": 50, "node_type": 1, "title": "审批", "user_type": 0, "members": [7]}]);
+    let mut again = read(&content).unwrap().form;
+    for field in again.fields.iter_mut().flat_map(|field| {
+        std::iter::once(&mut field.other).chain(field.columns.iter_mut().map(|it| &mut it.other))
+    }) {
+        field.clear();
+    }
+    assert_eq!(again, template.form);
+}
+
+/// Read back without its rule it would be another control.
+#[test]
+fn a_control_with_rules_of_our_own_is_not_read_again() {
+    let ruled = Field { formula: Some("1".into()), ..Field::new("1", "数", FieldKind::Number) };
+    let template = Template {
+        name: "t".into(),
+        form: Form { fields: vec![ruled] },
+        flow: vec![],
+        settings: Settings::default(),
+    };
+    let body = render_template(&template, &Numbering::of(&template), &people());
+    assert_eq!(problems(&body)[0], "content[0].type control_unknown");
+}
+
+#[test]
+fn values_of_every_kind_are_read_at_a_start() {
+    let content = json!([
+        {"id": 1, "type": 14, "title": "期间"}, {"id": 2, "type": 101, "title": "部门"},
+        {"id": 3, "type": 103, "title": "地址"}, {"id": 4, "type": 104, "title": "电话"},
+        {"id": 5, "type": 105, "title": "评分"},
+        {"id": 6, "type": 102, "title": "明细", "columns": [
+            {"id": 1, "type": 1, "title": "品名"}, {"id": 2, "type": 10, "title": "数量"}, {"id": 3, "type": 8, "title": "谁"}]},
+    ]);
+    let flow = json!([{"id": 1, "node_type": 1, "title": "审批", "user_type": 0, "members": [7]}]);
+    let template = read(&body(content, flow)).unwrap();
+    let values = json!({"template_code": "x", "content": [
+        {"id": 1, "text": "2026-01-05 ~ 2026-01-06"}, {"id": 2, "text": "30"}, {"id": 3, "text": "人民路 1 号"},
+        {"id": 4, "text": "+86 138 0013 8000"}, {"id": 5, "text": 4},
+        {"id": 6, "text": "[{\"品名\": \"纸\", \"2\": 3, \"谁\": 8}]"},
+    ]});
+    let today = jiff::civil::date(2026, 3, 2);
+    let submit = start_submission(&values, &template, &Numbering::of(&template), &people(), today).unwrap();
+    let plain = Json::Object(zhupi_engine::form::to_plain(&submit.form));
+    assert_eq!(plain["2"], json!([department(30)]));
+    assert_eq!(plain["3"]["detail"], "人民路 1 号");
+    assert_eq!(plain["6"][0]["1"], "纸");
+    assert_eq!(plain["6"][0]["3"], json!([user(8)]));
+    assert_eq!(plain.as_object().unwrap().len(), 6, "{plain}");
 }
