@@ -41,12 +41,14 @@ fn decide(run: &mut Run, name: &str, decision: Decision, opinion: Opinion) -> Re
 }
 
 type Lack = fn(&mut Opinion);
+type Demanded = fn(&mut Approval, Demand);
+type Demands = [(fn(&mut Approval), BatchObstacle); 3];
 
 #[test]
 fn what_is_missing_is_refused_by_its_name() {
     let words = Rejection::TextRequired { field: "comment" };
     let missing = |field| Rejection::FileRequired { field };
-    let demands: [(fn(&mut Approval, Demand), Lack, Rejection); 3] = [
+    let demands: [(Demanded, Lack, Rejection); 3] = [
         (|node, demand| node.opinion = demand, |it| it.comment = " ".to_owned(), words),
         (|node, demand| node.signature = demand, |it| it.signature = None, missing("signature")),
         (|node, demand| node.attachment = demand, |it| it.attachments.clear(), missing("attachments")),
@@ -136,7 +138,7 @@ fn people_who_were_brought_in_sign_and_say_why_too() {
 /// T (B7 c): the node demands signature, mandatory opinion, attachment.
 #[test]
 fn nobody_is_spared_who_is_to_give_more_than_his_consent() {
-    let demands: [fn(&mut Approval, Demand); 3] = [
+    let demands: [Demanded; 3] = [
         |node, demand| node.opinion = demand,
         |node, demand| node.signature = demand,
         |node, demand| node.attachment = demand,
@@ -196,7 +198,7 @@ fn nobody_stands_in_for_a_signature() {
 /// T (B18): items demanding signature, mandatory opinion or a file are left out with the reason.
 #[test]
 fn in_a_batch_it_is_left_out_with_the_reason() {
-    let demands: [(fn(&mut Approval), BatchObstacle); 3] = [
+    let demands: Demands = [
         (|node| node.opinion = Demand::OnApprove, BatchObstacle::Opinion),
         (|node| node.signature = Demand::OnApprove, BatchObstacle::OwnHand),
         (|node| node.attachment = Demand::OnApprove, BatchObstacle::Attachment),
