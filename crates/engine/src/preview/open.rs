@@ -69,6 +69,7 @@ impl Open {
 /// What may be changed at a node that is waited at.
 fn changes(block: &Block, template: &Template) -> Vec<FieldId> {
     match block {
+        Block::Approval(node) if node.fields.is_empty() => Vec::new(),
         Block::Approval(node) => {
             let editable = |access: Access| matches!(access, Access::Edit | Access::Require);
             let fields = template.form.fields.iter().filter(|field| {
