@@ -6,12 +6,12 @@ use super::submit::go_ahead;
 use super::{Draft, Purpose};
 use crate::approvers::{Candidate, Found, may_be_spared};
 use crate::event::Event;
-use crate::form::Access;
+use crate::form::{Access, Field};
 use crate::ids::{FieldId, NodeId, TokenId, UserId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Visit, VisitKind};
 use crate::template::{
-    Approval, Approvers, Assign, Block, Chain, ChildWait, Dedup, Heads, Mode, SubProcess, Template, Trigger,
-    TriggerAction, When, fields_of, fields_of_approvers,
+    Approval, Approvers, Assign, Block, Chain, ChildWait, Dedup, Each, Heads, LaneReject, Mode, SubProcess,
+    Template, Trigger, TriggerAction, When, fields_of, fields_of_approvers,
 };
 use std::collections::HashSet;
 
@@ -118,8 +118,16 @@ fn hangs_on_changes(template: &Template, block: &Block) -> bool {
     })
 }
 
-/// Somebody or something on the way may change a field.
+/// Somebody or something on the way may change a field, or what the form reckons it from.
 fn may_change(template: &Template, field: &FieldId) -> bool {
+    let follows = |it: &Field| it.formula.is_some() || it.show_if.is_some();
+    let follows = template.form.field(field).is_some_and(follows);
+    may_be_written(template, field)
+        || (follows && template.form.fields.iter().any(|it| may_be_written(template, &it.id)))
+}
+
+/// Somebody or something on the way may write into a field.
+fn may_be_written(template: &Template, field: &FieldId) -> bool {
     let column = format!("{field}.");
     template.blocks().into_iter().any(|block| match block {
         Block::Approval(node) => node.fields.0.iter().any(|(key, access)| {
@@ -133,6 +141,7 @@ fn may_change(template: &Template, field: &FieldId) -> bool {
             sets.contains(field)
         }
         Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. }) => take.contains_key(field),
+        Block::Each(Each { on_reject: LaneReject::DropRows, list, .. }) => list == field,
         Block::Trigger(_)
         | Block::SubProcess(_)
         | Block::Cc(_)

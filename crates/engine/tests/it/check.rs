@@ -252,6 +252,17 @@ fn constants_can_be_met() {
     let between = |ends| Test::Between { low: 5.into(), high: 5.into(), ends, currency: None };
     assert_eq!(checked(FieldKind::Number, between(Ends::LowOnly)), ["range_empty"]);
     assert_eq!(checked(FieldKind::Number, between(Ends::Both)), [] as [&str; 0]);
+    let days = |first: &str, last: &str| Test::DateBetween {
+        first: first.parse().unwrap(),
+        last: last.parse().unwrap(),
+    };
+    assert_eq!(checked(FieldKind::Date, days("2026-01-02", "2026-01-01")), ["range_empty"]);
+    assert_eq!(checked(FieldKind::Date, days("2026-01-01", "2026-01-01")), [] as [&str; 0]);
+    let weekdays = |days: &[u8]| Test::Weekday { days: days.to_vec() };
+    for unknown in [&[][..], &[0], &[8], &[1, 9]] {
+        assert_eq!(checked(FieldKind::Date, weekdays(unknown)), ["weekday_unknown"]);
+    }
+    assert_eq!(checked(FieldKind::Date, weekdays(&[1, 7])), [] as [&str; 0]);
     let other = |op| Test::Field { op, field: "g".into() };
     assert_eq!(checked(FieldKind::Text, other(Compare::Less)), ["test_unfit"]);
     assert_eq!(checked(FieldKind::Text, other(Compare::Equal)), [] as [&str; 0]);

@@ -194,3 +194,25 @@ fn last_only_asks_at_once_where_a_list_may_change() {
         assert_eq!(run.pending(), asked, "{access:?}");
     }
 }
+
+/// What a lane looks at is reckoned from what an approver on the way may change.
+#[test]
+fn last_only_asks_at_once_where_the_way_hangs_on_what_is_reckoned_from_something_uncertain() {
+    let asked = |pieces: Access| {
+        let fields = FieldAccess([("pieces".into(), pieces)].into());
+        let second = Approval { fields, ..node("b", members(&["cid"])) };
+        let test = Test::Number { op: Compare::GreaterOrEqual, value: 1000.into(), currency: None };
+        let conditions = vec![Condition { subject: Subject::Field("total".into()), test }];
+        let high = When::AnyOf(vec![Group { conditions }]);
+        let lanes =
+            vec![lane("high", 1, high, vec![ask("c", &["bob"])]), lane("low", 2, When::Default, vec![])];
+        let mut total = field("total", FieldKind::Number);
+        total.formula = Some("pieces * 10".to_owned());
+        let fields = vec![field("pieces", FieldKind::Number), total];
+        let flow = vec![ask("a", &["bob"]), Block::Approval(second), branch("size", lanes)];
+        let mut template = with_form(fields, flow);
+        template.settings.dedup = Dedup::LastOnly;
+        Run::start_with(world(), template, "ann", json!({ "pieces": 200 })).pending()
+    };
+    assert_eq!((asked(Access::Edit).as_str(), asked(Access::Read).as_str()), ("bob", "cid"));
+}
