@@ -154,8 +154,8 @@ fn mode_around(visit: &Visit, slot: &Slot) -> Mode {
     parent.and_then(|parent| parent.adding).map_or(visit.mode, |adding| adding.mode)
 }
 
-/// Since the visit closed nobody has decided on its way, the branches have not joined, and nothing was done that cannot be
-/// undone.
+/// Since the visit closed nobody has decided on its way, its own branch has not joined, and nothing was done that cannot be
+/// undone. Branches behind it that passed by themselves and have joined begin anew.
 fn check_nothing_followed(draft: &Draft<'_>, visit: &Visit) -> Result<(), Rejection> {
     let instance = &draft.instance;
     let on_the_way = |token: TokenId| instance.line_of(token).contains(&visit.token);
@@ -167,10 +167,6 @@ fn check_nothing_followed(draft: &Draft<'_>, visit: &Visit) -> Result<(), Reject
         return Err(refused("the branches have joined"));
     }
     let mut later = instance.visits.iter().filter(|it| it.id > visit.id && on_the_way(it.token));
-    let finished = |it: &Visit| {
-        let state = instance.token(it.token).map(|token| token.state);
-        it.token != visit.token && state == Some(TokenState::Finished)
-    };
     let counts = |it: &Visit| match it.kind {
         VisitKind::Child { .. } => matches!(it.state, VisitState::Passed | VisitState::Rejected),
         VisitKind::Approve
@@ -186,11 +182,8 @@ fn check_nothing_followed(draft: &Draft<'_>, visit: &Visit) -> Result<(), Reject
     if instance.returns.iter().any(|it| it.from >= visit.id && on_the_way(it.token)) {
         return Err(refused("it was sent back since"));
     }
-    if later.clone().any(counts) {
+    if later.any(counts) {
         return Err(refused("somebody has decided since"));
-    }
-    if later.any(finished) {
-        return Err(refused("the branches have joined"));
     }
     let for_good =
         |node| matches!(draft.template.block(node), Some(Block::Trigger(Trigger { irreversible: true, .. })));

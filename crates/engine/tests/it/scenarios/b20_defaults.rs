@@ -458,3 +458,18 @@ fn whoever_is_spared_himself_is_asked_for_whom_he_stands_in() {
     run.decide_at("b", "bob", Decision::Approve).unwrap();
     assert_eq!(run.pending(), "dan");
 }
+
+/// Branches that nobody decided in keep nobody from taking back what he decided before them.
+#[test]
+fn behind_branches_that_passed_by_themselves_he_may_still_take_it_back() {
+    let lanes = vec![vec![ask("x", &["bob"])], vec![ask("y", &["ann"])], vec![]];
+    let flow = vec![ask("a", &["bob"]), Block::Parallel(parallel("f", lanes)), ask("z", &["cid"])];
+    let mut run = start(flow).approve("bob");
+    assert_eq!(run.pending(), "cid");
+    let slot = run.visit("a").slots[0].id;
+    run.act("bob", Command::TakeBack { slot }).unwrap();
+    assert_eq!((run.pending().as_str(), run.visit("z").state), ("bob", VisitState::Cancelled));
+    run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
+    assert_eq!((run.pending().as_str(), run.visits("x").len(), run.visits("y").len()), ("cid", 2, 2));
+    assert_eq!(run.approve("cid").status(), Status::Approved);
+}
