@@ -92,6 +92,7 @@ pub async fn write_recipe(folder: &Path) -> Result<Recipe, Failure> {
         business_key: None,
         idempotency_key: None,
         instance: None,
+        draft: None,
     };
     let mut instance = app.submit(tenant, *initiator, submission).await?.instance;
     let reader = rusqlite::Connection::open(&path)?;
