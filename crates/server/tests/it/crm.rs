@@ -1,5 +1,6 @@
 //! The CRM surface as its clients see it: the documented record to the letter, and everything around it.
 
+mod handing;
 mod setting;
 
 use crate::harness::TestApp;
@@ -634,21 +635,4 @@ async fn the_document_lists_exactly_the_calls_that_are_served() {
 /// A moment as the tests write it.
 fn moment(text: &str) -> Timestamp {
     text.parse().expect("a time")
-}
-
-#[tokio::test]
-async fn a_task_is_handed_on_to_somebody_else() {
-    let crm = Crm::like_the_sample().await;
-    crm.event(&crm.staff, &contract()).await.expect(200);
-    let record = crm.record(&crm.staff).await;
-    let outsider = crm.outsider_uid().await;
-    let hand = json!({"execute_action": "transfer", "execute_opinion": "请处理", "transfer_uid": outsider});
-    crm.perform(&crm.head, record, &json!({"execute_action": "transfer"})).await.expect_failure(400);
-    let nobody = json!({"execute_action": "transfer", "transfer_uid": 4_242_424_242_i64});
-    crm.perform(&crm.head, record, &nobody).await.expect_failure(400);
-    crm.perform(&crm.staff, record, &hand).await.expect_failure(403);
-    crm.perform(&crm.head, record, &hand).await.expect(200);
-    assert_eq!(crm.flags(&crm.outsider).await[0], true);
-    assert_eq!(crm.flags(&crm.head).await[0], false);
-    crm.perform(&crm.outsider, record, &json!({"execute_action": "pass"})).await.expect(200);
 }
