@@ -378,13 +378,13 @@ static FIND_PARTICIPANT: Sql =
 static LOAD_PARTICIPANT: Sql =
     Sql::new("SELECT id, flow_id, user_id FROM sign_participants WHERE tenant_id = $1 AND id = $2");
 
-/// Instances with status 2, 3 and 4 have ended. Box 0 holds what a person has to decide.
+/// Instances with status 2, 3, 4, 8 and 9 have ended. Box 0 holds what a person has to decide.
 macro_rules! flows_of {
     () => {
         "(SELECT f.id, f.name, f.flow_type, f.owner_id, f.places, f.created_at, f.updated_at, f.initiated_at,
                  i.status AS status, p.id AS participant,
                  CAST(CASE WHEN i.status IS NULL THEN 0
-                           WHEN i.status IN (2, 3, 4) THEN 3
+                           WHEN i.status IN (2, 3, 4, 8, 9) THEN 3
                            WHEN EXISTS (SELECT 1 FROM tasks t WHERE t.tenant_id = f.tenant_id
                                         AND t.instance_id = f.id AND t.person_id = $2 AND t.box = 0) THEN 1
                            ELSE 2 END AS BIGINT) AS place
@@ -408,11 +408,12 @@ static LIST_FLOWS: Sql = Sql::new(concat!(
 static COUNT_FLOWS: Sql = Sql::new(concat!("SELECT count(*) FROM ", flows_of!()));
 static HOLD_INSTANCE: Sql =
     Sql::both("", "SELECT id FROM instances WHERE tenant_id = $1 AND id = $2 FOR SHARE");
+/// Instances with status 7 are approved, and being revoked.
 static SAVE_RECORD: Sql = Sql::new(
     "INSERT INTO approve_records
        (tenant_id, flow_id, participant_id, id, user_id, positions, source, created_at, saved_at)
      SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8
-     WHERE NOT EXISTS (SELECT 1 FROM instances WHERE tenant_id = $1 AND id = $2 AND status IN (2, 3, 4))
+     WHERE NOT EXISTS (SELECT 1 FROM instances WHERE tenant_id = $1 AND id = $2 AND status IN (2, 3, 4, 7, 8, 9))
      ON CONFLICT (tenant_id, flow_id, participant_id) DO UPDATE
      SET user_id = excluded.user_id, positions = excluded.positions, source = excluded.source,
          saved_at = excluded.saved_at",

@@ -91,20 +91,24 @@ pub struct SealJob {
 pub enum SealJobState {
     /// For somebody who puts the seals in.
     Waiting,
+    /// The approval was revoked before anybody put them in (semantics B16). No row says so: it is read off the instance, so
+    /// that it holds from the moment of the revocation on, whichever was written first, that or the job.
+    Void,
 }
 
 impl SealJobState {
     fn number(self) -> i64 {
         match self {
             SealJobState::Waiting => 0,
+            SealJobState::Void => 1,
         }
     }
 
     fn from_number(number: i64) -> Result<Self> {
-        if number == SealJobState::Waiting.number() {
-            return Ok(SealJobState::Waiting);
-        }
-        Err(Error::corrupt(format!("a seal job has the unknown state {number}")))
+        [SealJobState::Waiting, SealJobState::Void]
+            .into_iter()
+            .find(|state| state.number() == number)
+            .ok_or_else(|| Error::corrupt(format!("a seal job has the unknown state {number}")))
     }
 }
 
@@ -257,19 +261,28 @@ static INSERT_JOB: Sql = Sql::new(
 );
 static SETTLE: Sql =
     Sql::new("UPDATE outbox SET state = $3 WHERE tenant_id = $1 AND id = $2 AND state = 0 AND kind = 'seal'");
-static LOAD_JOB: Sql = Sql::new(
-    "SELECT id, flow_id, instance_id, state, documents, positions, warnings, created_at FROM seal_jobs
-     WHERE tenant_id = $1 AND flow_id = $2",
-);
-static LIST_JOBS: Sql = Sql::new(
-    "SELECT id, flow_id, instance_id, state, documents, positions, warnings, created_at FROM seal_jobs AS job
-     WHERE tenant_id = $1 AND id < $2 AND (EXISTS (
+/// Instances with status 8 were revoked.
+macro_rules! jobs {
+    () => {
+        "SELECT id, flow_id, instance_id,
+                CAST(CASE WHEN state = 0 AND EXISTS (
+                              SELECT 1 FROM instances AS it WHERE it.tenant_id = job.tenant_id
+                              AND it.id = job.instance_id AND it.status = 8)
+                     THEN 1 ELSE state END AS BIGINT),
+                documents, positions, warnings, created_at FROM seal_jobs AS job "
+    };
+}
+
+static LOAD_JOB: Sql = Sql::new(concat!(jobs!(), "WHERE tenant_id = $1 AND flow_id = $2"));
+static LIST_JOBS: Sql = Sql::new(concat!(
+    jobs!(),
+    "WHERE tenant_id = $1 AND id < $2 AND (EXISTS (
          SELECT 1 FROM instances WHERE tenant_id = $1 AND id = job.instance_id AND initiator_id = $3
        ) OR EXISTS (
          SELECT 1 FROM tasks WHERE tenant_id = $1 AND instance_id = job.instance_id AND person_id = $3
        ) OR $3 IS NULL)
-     ORDER BY id DESC LIMIT $4",
-);
+     ORDER BY id DESC LIMIT $4"
+));
 
 pub(crate) static ALL: &[&Sql] =
     &[&INSERT_SEAL, &LIST_SEALS, &APPROVED, &INSERT_JOB, &SETTLE, &LOAD_JOB, &LIST_JOBS];

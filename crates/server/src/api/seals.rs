@@ -219,6 +219,8 @@ struct JobView {
 enum JobState {
     /// Nobody has sealed it yet.
     Waiting,
+    /// The approval was revoked before anybody sealed it: it must not be sealed any more.
+    Void,
 }
 
 /// A document as it was approved.
@@ -288,6 +290,7 @@ fn show_job(job: &SealJob, directory: &Directory) -> Result<JobView, Error> {
         instance: job.instance.0,
         state: match job.state {
             SealJobState::Waiting => JobState::Waiting,
+            SealJobState::Void => JobState::Void,
         },
         documents: documents.into_iter().map(show_document).collect(),
         positions: positions.into_iter().map(|placed| show_position(placed, directory)).collect(),

@@ -58,7 +58,9 @@ async fn job_of(app: &App, approval: &Delivery) -> Result<Option<SealJob>, Error
         return Ok(None);
     };
     let key = stored.meta.business_key.as_deref().and_then(|key| key.strip_prefix(SIGNING_KEY));
-    if stored.instance.status != Status::Approved || key != Some(approval.target.as_str()) {
+    // While a revocation is asked about it is still approved; once it is granted there is nothing to seal.
+    let approved = matches!(stored.instance.status, Status::Approved | Status::Revoking);
+    if !approved || key != Some(approval.target.as_str()) {
         return Ok(None);
     }
     let documents = app.store.list_sign_documents(approval.tenant, flow).await?;

@@ -1,6 +1,6 @@
 //! The e-signature surface as its programs see it.
 
-use crate::company::{Company, Member};
+use crate::company::{Company, Member, actions};
 use crate::harness::{Answer, TestApp};
 use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
@@ -50,7 +50,8 @@ impl Office {
             { "kind": "approval", "id": "head", "title": "Head", "approvers": company.people(&[&company.cat]) },
         ]);
         let form = json!([{ "id": "papers", "kind": "file", "title": "Papers", "required": true }]);
-        let definition = json!({ "name": "Sealing", "form": form, "flow": flow });
+        let settings = json!({ "revoke": { "consent": { "days": 9 } } });
+        let definition = json!({ "name": "Sealing", "form": form, "flow": flow, "settings": settings });
         company.publish("sealing", definition).await;
         let call = company.app.call("PUT", "/v1/settings/signing").by(&company.admin.session);
         call.json(&json!({ "template_code": "sealing" })).send().await.expect(200);
@@ -609,6 +610,56 @@ async fn a_rejected_or_withdrawn_flow_leaves_no_job_and_its_records_stay_as_they
     assert!([40_003, 40_015].contains(&refused(&again).0), "{again}");
     let record = done(&office.get(&format!("/approve_record/flow?flowId={rejected}"), ann).await);
     assert_eq!(record["status"], "refused");
+}
+
+#[tokio::test]
+async fn what_is_revoked_before_it_was_sealed_is_not_to_be_sealed_any_more() {
+    let office = Office::new().await;
+    let Company { ann, bob, cat, admin, .. } = &office.company;
+    let work = async || office.app().app.work_until_idle().await.expect("work");
+    let states = async || {
+        let jobs = office.jobs(admin).await;
+        jobs.iter().map(|job| format!("{} {}", text(&job["flow"]), text(&job["state"]))).collect::<Vec<_>>()
+    };
+    let mut flows = Vec::new();
+    for _ in 0..2 {
+        let (flow, _) = office.sent().await;
+        for member in [bob, cat] {
+            done(&office.post("/approve_record/agree", member, json!({ "flowId": flow })).await);
+        }
+        let path = format!("/v1/instances/{flow}/revoke");
+        office.company.post(&path, ann, &json!({ "reason": "the price is wrong" })).await.expect(200);
+        flows.push(flow);
+    }
+    let agreed = async |flow: &str, member, verb: &str| {
+        let seen = office.company.see(&json!({ "id": flow }), member).await;
+        let allowed = actions(&seen).find(|it| it["action"] == verb).expect("he is asked");
+        let path = format!("/v1/tasks/{}/{verb}", text(&allowed["task"]));
+        office.company.post(&path, member, &json!({ "comment": "so be it" })).await.expect(200);
+    };
+
+    // Whoever revokes before there is a job leaves none.
+    let [early, asked] = flows.as_slice() else { panic!("two flows") };
+    agreed(early, bob, "approve").await;
+    agreed(early, cat, "approve").await;
+    work().await;
+    assert_eq!(states().await, [format!("{asked} waiting")]);
+
+    // While it is asked about, and after a no, it stays as it was.
+    agreed(asked, bob, "reject").await;
+    assert_eq!(states().await, [format!("{asked} waiting")]);
+    let path = format!("/v1/instances/{asked}/revoke");
+    office.company.post(&path, ann, &json!({ "reason": "really" })).await.expect(200);
+    agreed(asked, bob, "approve").await;
+    assert_eq!(states().await, [format!("{asked} waiting")]);
+    agreed(asked, cat, "approve").await;
+    assert_eq!(states().await, [format!("{asked} void")]);
+    work().await;
+    assert_eq!(states().await, [format!("{asked} void")]);
+    let detail = done(&office.get(&format!("/signflow/detail?flowId={asked}"), ann).await);
+    assert_eq!((&detail["sealJob"]["state"], &detail["approveStatus"]), (&json!("void"), &json!("revoked")));
+    let ended = done(&office.get("/signflow/list?status=9&page=1&pageSize=10", ann).await);
+    assert_eq!(ended["total"], 2);
 }
 
 #[tokio::test]

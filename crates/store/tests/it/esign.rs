@@ -181,10 +181,52 @@ async fn an_approval_leads_to_one_job_however_many_make_it() {
 }
 
 #[tokio::test]
+async fn the_job_of_what_was_revoked_is_void() {
+    on_both(|store| async move {
+        let tenant = workspace(&store, "north").await;
+        let (made, owner) = flow(&store, tenant).await;
+        let id = InstanceId(made.id);
+        instance(&store, tenant, made.id, Status::Approved).await;
+        let approval = store.list_approved_flows(5).await.unwrap().remove(0);
+        let job = SealJob {
+            id: Uuid::now_v7(),
+            flow: made.id,
+            instance: id,
+            state: SealJobState::Waiting,
+            documents: "[]".to_owned(),
+            positions: "[]".to_owned(),
+            warnings: "[]".to_owned(),
+            created_at: 9,
+        };
+        store.create_seal_job(&approval, &job).await.unwrap();
+        let becomes = [
+            (Status::Revoking, SealJobState::Waiting),
+            (Status::Approved, SealJobState::Waiting),
+            (Status::Revoked, SealJobState::Void),
+        ];
+        for (status, state) in becomes {
+            let stored = store.load_instance(tenant, id).await.unwrap().unwrap();
+            let mut next = stored.instance.clone();
+            (next.version, next.status) = (next.version + 1, status);
+            let act = Act { actor: ANN, at: Timestamp::UNIX_EPOCH, command: "revoke", events: vec![] };
+            let change = Change::following(tenant, &stored, &next, act).unwrap();
+            assert_eq!(store.commit(change).await.unwrap(), Committed::Done);
+
+            let expected = SealJob { state, ..job.clone() };
+            assert_eq!(store.load_seal_job(tenant, made.id).await.unwrap(), Some(expected.clone()));
+            assert_eq!(store.list_seal_jobs(tenant, None, &Page::first(10)).await.unwrap().rows, [expected]);
+            let late = store.save_approve_record(tenant, &record(made.id, owner, "[4]", 9)).await;
+            assert_eq!(late, Err(Error::Conflict));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_list_says_whom_each_flow_waits_for() {
     on_both(|store| async move {
         let (tenant, other) = (workspace(&store, "north").await, workspace(&store, "south").await);
-        for status in [Status::Draft, Status::Running, Status::Approved, Status::Withdrawn] {
+        for status in [Status::Draft, Status::Running, Status::Approved, Status::Revoked] {
             let (made, _) = flow(&store, tenant).await;
             if status != Status::Draft {
                 instance(&store, tenant, made.id, status).await;

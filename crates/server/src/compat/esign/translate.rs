@@ -188,6 +188,7 @@ async fn show_job(job: &SealJob, names: &mut Names<'_>) -> Result<Job, Error> {
         id: job.id,
         state: match job.state {
             SealJobState::Waiting => "waiting",
+            SealJobState::Void => "void",
         },
         create_time: job.created_at / 1000,
         positions: shown,
