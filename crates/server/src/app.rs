@@ -7,6 +7,7 @@ pub mod calendars;
 pub mod copies;
 pub mod credentials;
 pub mod directory;
+pub mod disabling;
 pub mod effects;
 pub mod entities;
 pub mod forms;

@@ -1,6 +1,7 @@
 //! Templates over our own API: draw, check, publish, look up, switch off and on.
 
 use crate::app::Shared;
+use crate::app::disabling::Ended;
 use crate::app::templates::{Drawing, Found, NATIVE, read_definition};
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
@@ -9,13 +10,14 @@ use crate::page::{PageOf, PageQuery};
 use crate::view::{self, Person};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zhupi_engine::ids::TemplateId;
+use zhupi_engine::ids::{InstanceId, TemplateId};
 use zhupi_engine::{Directory, Problem};
 use zhupi_store::{Cursor, TemplateFilter, TemplateHead, TemplateState, VersionHead};
 
@@ -55,6 +57,58 @@ struct NewDraft {
     category: Option<String>,
     #[schema(value_type = Object)]
     definition: Value,
+}
+
+/// What becomes of what runs after a template that is disabled.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DisableInput {
+    /// It is ended; otherwise it goes on.
+    #[serde(default)]
+    end_running: bool,
+    /// With `end_running`: why; it stays in the history of every instance.
+    #[serde(default)]
+    reason: String,
+    /// With `end_running`: how many of the template's instances to look through: 1 to 200, usually 50.
+    limit: Option<u32>,
+    /// With `end_running`: `next` of the answer before.
+    after: Option<String>,
+}
+
+/// What became of the running instances among those that were looked through.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct EndingReport {
+    /// How many have ended.
+    ended: usize,
+    /// How many go on.
+    refused: usize,
+    items: Vec<EndingItem>,
+    /// What to send as `after` for the next part; absent where that was the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// What became of one instance.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct EndingItem {
+    #[schema(value_type = Uuid)]
+    instance: InstanceId,
+    outcome: EndingOutcome,
+    /// Why it was refused, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// Why it was refused, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Whether an instance has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EndingOutcome {
+    Ended,
+    /// It goes on.
+    Refused,
 }
 
 /// A definition to look at without keeping it.
@@ -316,17 +370,44 @@ async fn publish_template(
 
 /// Disable a template
 ///
-/// Nobody can submit it any more; what runs goes on.
+/// Nobody can submit it any more. What runs goes on, or with `end_running` is ended with the reason, part by part: call it again
+/// with `next` until there is none. Each instance ends by itself.
 #[utoipa::path(post, path = "/templates/{id}/disable", operation_id = "disable_template", tag = "templates",
-    params(("id" = Uuid, Path)), responses((status = 204, description = "done")))]
+    params(("id" = Uuid, Path)), request_body = DisableInput,
+    responses((status = 200, description = "with `end_running`: what became of each", body = EndingReport),
+              (status = 204, description = "done"),
+              (status = 403, description = "only managers of the template may"),
+              (status = 422, description = "the reason is missing")))]
 async fn disable_template(
     State(app): State<Shared>,
     caller: Caller,
     Path(id): Path<TemplateId>,
-) -> Result<StatusCode, Error> {
+    Json(input): Json<DisableInput>,
+) -> Result<Response, Error> {
     caller.require(Scope::Admin)?;
+    let DisableInput { end_running, reason, limit, after } = input;
+    if end_running {
+        let page = PageQuery { limit, after }.page()?;
+        let ended = app.disable_and_end(&caller, id, &reason, &page).await?;
+        return Ok(Json(ending_report(ended)).into_response());
+    }
+    if !reason.is_empty() || limit.is_some() || after.is_some() {
+        return Err(Error::field("end_running", "the rest of the body is about what it ends"));
+    }
     app.set_template_state(caller.tenant, caller.user, id, TemplateState::Disabled).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn ending_report(ended: zhupi_store::PageOf<Ended>) -> EndingReport {
+    let refused = ended.rows.iter().filter(|it| it.refused.is_some()).count();
+    let count = ended.rows.len() - refused;
+    let PageOf { items, next } = PageOf::of(ended, |Ended { instance, refused }| EndingItem {
+        instance,
+        outcome: if refused.is_some() { EndingOutcome::Refused } else { EndingOutcome::Ended },
+        code: refused.as_ref().map(Error::code),
+        why: refused.map(|error| error.to_string()),
+    });
+    EndingReport { ended: count, refused, items, next }
 }
 
 /// Enable a template

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zhupi_engine::decide::{COMMENT_LIMIT, Report};
 use zhupi_engine::ids::{InstanceId, NodeId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Command, Problem, Rejection, Status};
-use zhupi_store::{InstanceFilter, Page, PageOf};
+use zhupi_store::{InstanceFilter, InstanceRow, Page, PageOf};
 
 /// Which instances go where.
 #[derive(Clone, Debug)]
@@ -112,12 +112,23 @@ impl App {
             Which::These(rows) => return Ok(PageOf { rows, next: None }),
             Which::Following { version, page } => (version, page),
         };
-        let filter = InstanceFilter { template: Some(order.template), ..InstanceFilter::default() };
-        let found = self.store.list_instances(order.tenant, &filter, &page).await?;
+        let PageOf { rows, next } = self.list_running(order.tenant, order.template, &page).await?;
+        let meant = rows.into_iter().filter(|row| row.template_version == version);
+        Ok(PageOf { rows: meant.map(|row| row.id).collect(), next })
+    }
+
+    /// What runs among the instances of this page of all the template's instances, from new to old.
+    pub(super) async fn list_running(
+        &self,
+        tenant: TenantId,
+        template: TemplateId,
+        page: &Page,
+    ) -> Result<PageOf<InstanceRow>, Error> {
+        let filter = InstanceFilter { template: Some(template), ..InstanceFilter::default() };
+        let mut found = self.store.list_instances(tenant, &filter, page).await?;
         let runs = [Status::Running, Status::Suspended, Status::Returned];
-        let meant =
-            found.rows.iter().filter(|row| row.template_version == version && runs.contains(&row.status));
-        Ok(PageOf { rows: meant.map(|row| row.id).collect(), next: found.next })
+        found.rows.retain(|row| runs.contains(&row.status));
+        Ok(found)
     }
 
     async fn migrate_one(self: &Arc<Self>, order: &Order, id: InstanceId) -> Result<Looked, Error> {
@@ -155,15 +166,19 @@ impl Order {
     }
 }
 
-/// What is the matter with one instance; what is the matter with the server ends it all.
 fn refused(error: Error) -> Result<Outcome, Error> {
+    of_one(error).map(Outcome::Refused)
+}
+
+/// What is the matter with one instance; what is the matter with the server ends it all.
+pub(super) fn of_one(error: Error) -> Result<Error, Error> {
     match error {
         Error::Unavailable(_) | Error::Internal(_) => Err(error),
-        other => Ok(Outcome::Refused(other)),
+        other => Ok(other),
     }
 }
 
-fn check_reason(reason: &str) -> Result<(), Error> {
+pub(super) fn check_reason(reason: &str) -> Result<(), Error> {
     let problem = match reason.chars().count() {
         _ if reason.trim().is_empty() => Problem::error("reason", "required", "it is required"),
         0..=COMMENT_LIMIT => return Ok(()),

@@ -1,6 +1,6 @@
 //! Templates over HTTP: drawn, checked, published, switched off.
 
-use crate::company::{Company, leave};
+use crate::company::{Company, leave, path_of};
 use serde_json::{Value as Json, json};
 
 fn problem_paths(problem: &Json) -> Vec<(String, String)> {
@@ -178,6 +178,73 @@ async fn a_disabled_template_begins_nothing_new() {
     let enable = format!("/v1/templates/{id}/enable");
     assert_eq!(company.post(&enable, &company.admin, &json!({})).await.status, 204);
     company.post("/v1/instances", &company.ann, &body).await.expect(201);
+}
+
+#[tokio::test]
+async fn disabling_may_end_what_runs_part_by_part_with_a_reason() {
+    let company = Company::with_leave().await;
+    let rejected = company.submit().await;
+    company.decide(&rejected, &company.bob, "reject").await.expect(200);
+    let id = rejected["template"]["id"].as_str().expect("an id");
+    let disable = format!("/v1/templates/{id}/disable");
+    let mut body = json!({ "end_running": true, "limit": 2 });
+    let silent = company.post(&disable, &company.admin, &body).await.expect_problem(422, "invalid");
+    assert_eq!(silent["problems"][0]["path"], "reason");
+    body["reason"] = json!("the office closes");
+    company.post(&disable, &company.ann, &body).await.expect_problem(403, "forbidden");
+    let unmeant = json!({ "reason": "the office closes" });
+    company.post(&disable, &company.admin, &unmeant).await.expect_problem(400, "bad_request");
+    let running = [company.submit().await, company.submit().await, company.submit().await];
+
+    let (mut seen, mut counted) = (Vec::new(), 0);
+    let mut next = body.clone();
+    loop {
+        let mut report = company.post(&disable, &company.admin, &next).await.expect(200);
+        counted += report["ended"].as_u64().expect("a number");
+        assert_eq!(report["refused"], 0);
+        let items = report["items"].as_array().expect("items");
+        seen.extend(items.iter().map(|it| (it["instance"].clone(), it["outcome"].clone())));
+        match report["next"].take() {
+            Json::Null => break,
+            after => next["after"] = after,
+        }
+    }
+    let expected: Vec<_> = running.iter().rev().map(|it| (it["id"].clone(), json!("ended"))).collect();
+    assert_eq!((seen, counted), (expected, 3));
+    for instance in &running {
+        assert_eq!(company.see(instance, &company.ann).await["status"], "terminated");
+        let timeline =
+            company.get(&format!("{}/timeline", path_of(instance)), &company.ann).await.expect(200);
+        assert!(timeline.to_string().contains("the office closes"), "{timeline}");
+    }
+    assert_eq!(company.see(&rejected, &company.ann).await["status"], "rejected");
+    let again = company.post(&disable, &company.admin, &body).await.expect(200);
+    assert_eq!((&again["ended"], &again["items"]), (&json!(0), &json!([])));
+    let new = json!({ "template": "leave", "form": { "days": 1 } });
+    company.post("/v1/instances", &company.admin, &new).await.expect_problem(409, "template_disabled");
+}
+
+#[tokio::test]
+async fn what_somebody_may_not_end_goes_on_and_he_is_told() {
+    let company = Company::with_leave().await;
+    let old = company.submit().await;
+    let path = format!("/v1/templates/{}", old["template"]["id"].as_str().expect("an id"));
+    let mut managed = company.leave();
+    managed["settings"] = json!({ "managers": [company.eve.id] });
+    let tag = company.get(&path, &company.admin).await.header("etag").to_owned();
+    let put = company.app.call("PUT", &path).by(&company.admin.session).header("if-match", &tag);
+    put.json(&json!({ "definition": managed })).send().await.expect(200);
+    company.post(&format!("{path}/publish"), &company.admin, &json!({})).await.expect(200);
+    let new = company.submit().await;
+
+    let body = json!({ "end_running": true, "reason": "the office closes" });
+    let report = company.post(&format!("{path}/disable"), &company.eve, &body).await.expect(200);
+    assert_eq!((&report["ended"], &report["refused"]), (&json!(1), &json!(1)));
+    let line = |n: usize| (&report["items"][n]["instance"], &report["items"][n]["outcome"]);
+    assert_eq!(line(0), (&new["id"], &json!("ended")));
+    assert_eq!(line(1), (&old["id"], &json!("refused")));
+    assert_eq!(report["items"][1]["code"], "not_found");
+    assert_eq!(company.see(&old, &company.ann).await["status"], "running");
 }
 
 #[tokio::test]
