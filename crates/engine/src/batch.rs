@@ -49,7 +49,8 @@ pub fn check_batch(template: &Template, instance: &Instance, command: &Command) 
         | Command::Fire { .. }
         | Command::Migrate { .. }
         | Command::Sweep
-        | Command::Answer { .. } => Ok(()),
+        | Command::Answer { .. }
+        | Command::Amend { .. } => Ok(()),
     }
 }
 

@@ -151,6 +151,12 @@ pub enum Command {
         /// Values it brings, already read.
         values: FormData,
     },
+    /// What the instance is about was changed in a way that has to be asked for anew (semantics B15): it takes the new values
+    /// and goes back to its initiator, unless he has it already. From `SYSTEM` alone.
+    Amend {
+        /// Values that changed, already read.
+        values: FormData,
+    },
 }
 
 /// A decision in a slot.
@@ -406,6 +412,7 @@ impl Command {
             Command::Fire { .. } => "fire",
             Command::Sweep => "sweep",
             Command::Answer { .. } => "answer",
+            Command::Amend { .. } => "amend",
         }
     }
 }

@@ -108,6 +108,10 @@ pub fn decide(
             only_system(actor)?;
             waiting::answer(&mut draft, *visit, *outcome, values)?;
         }
+        Command::Amend { values } => {
+            only_system(actor)?;
+            returning::amend(&mut draft, values)?;
+        }
     }
     sweep::settle_left_over(&mut draft)?;
     // What was stuck may have been taken away with its branch.

@@ -208,7 +208,7 @@ pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField], for_good: 
 }
 
 /// Values that came from what was waited for. What does not fit its control is left out, with a warning.
-pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData) {
+pub(super) fn take_over(draft: &mut Draft<'_>, visit: Option<VisitId>, values: FormData) {
     let mut form = (*draft.instance.form).clone();
     for (id, value) in values.0 {
         let Some(field) = draft.template.form.field(&id) else { continue };
@@ -222,7 +222,7 @@ pub(super) fn take_over(draft: &mut Draft<'_>, visit: VisitId, values: FormData)
         }
     }
     let before = Values::now(draft);
-    record(draft, Source { visit: Some(visit), ..Source::default() }, form);
+    record(draft, Source { visit, ..Source::default() }, form);
     sweep::ask_again(draft, &before, None);
 }
 

@@ -9,6 +9,7 @@ use crate::approvers::{Candidate, Found, Why, WhyRule, resolve_to_admins};
 use crate::command::{Return, ReturnTo};
 use crate::event::{Event, ResumeWay};
 use crate::form::FileRef;
+use crate::form::FormData;
 use crate::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{
     AutoReason, Instance, REVISE_NODE, Returned, Slot, SlotState, Status, TokenState, Visit, VisitKind,
@@ -227,6 +228,33 @@ pub(super) fn by_rule(
     let (resume, comment, attachments) = (node.returns.resume, String::new(), Vec::new());
     carry_out(draft, node, Sending { from, slot: None, by, comment, attachments, target, resume })?;
     Ok(true)
+}
+
+/// What the instance is about was changed: it takes the values and goes back to the initiator, where he has not got it.
+pub(super) fn amend(draft: &mut Draft<'_>, values: &FormData) -> Result<(), Rejection> {
+    match draft.instance.status {
+        Status::Running => {}
+        Status::Returned => {
+            edits::take_over(draft, None, values.clone());
+            return Ok(());
+        }
+        status @ (Status::Draft
+        | Status::Suspended
+        | Status::Approved
+        | Status::Rejected
+        | Status::Withdrawn
+        | Status::Revoking
+        | Status::Revoked
+        | Status::Terminated) => return Err(Rejection::NotRunning { status }),
+    }
+    edits::take_over(draft, None, values.clone());
+    let open: Vec<VisitId> = draft.instance.pending().map(|(visit, _)| visit.id).collect();
+    for visit in open {
+        if by_rule(draft, visit, &ReturnTo::Initiator, SYSTEM)? {
+            return Ok(());
+        }
+    }
+    Err(Rejection::NotOffered { action: "amend" })
 }
 
 /// What the template wants when the next return is one too many.

@@ -116,7 +116,7 @@ pub(super) fn answered(
         return Ok(());
     }
     draft.emit(Event::Answered { at: draft.at, visit: id, outcome });
-    edits::take_over(draft, id, taken);
+    edits::take_over(draft, Some(id), taken);
     let state = match outcome {
         Outcome::Approved => VisitState::Passed,
         Outcome::Rejected => VisitState::Rejected,

@@ -123,6 +123,8 @@ pub enum OnMaterial {
     /// The approval is withdrawn in the name of whoever changes, and asked for anew.
     #[default]
     Restart,
+    /// The approval goes back to whoever asked, with the change in it; he sends it on.
+    Return,
 }
 
 /// Whether an object may be deleted while an approval runs.

@@ -24,8 +24,8 @@ use zhupi_engine::entity::{
     amend, check_data, diff, fires, judge, lay,
 };
 use zhupi_engine::form::{Access, Field, FieldAccess};
-use zhupi_engine::ids::{InstanceId, TenantId, UserId};
-use zhupi_engine::{Command, Directory, Template};
+use zhupi_engine::ids::{InstanceId, SYSTEM, TenantId, UserId};
+use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{EntityEntry, EntityRow, EntityWrite, EntryKind, Page, RunRow, TriggerRow};
 
 /// How often a change is taken again because somebody else was faster.
@@ -76,6 +76,15 @@ struct Known {
 struct Open {
     run: RunRow,
     rules: TriggerRow,
+    /// Where its instance stands.
+    status: Status,
+}
+
+impl Open {
+    /// It was sent back to this person, who has to mend what he asked for.
+    fn was_returned_to(&self, person: UserId) -> bool {
+        self.status == Status::Returned && self.run.submitter == person
+    }
 }
 
 impl Known {
@@ -163,7 +172,8 @@ impl App {
         let mut open = Vec::new();
         for run in self.store.list_open_runs(tenant, entity_type, id).await? {
             let rules = self.store.load_entity_trigger(tenant, run.trigger).await?.ok_or(Error::NotFound)?;
-            open.push(Open { run, rules });
+            let stored = self.store.load_instance(tenant, run.instance).await?.ok_or(Error::NotFound)?;
+            open.push(Open { run, rules, status: stored.instance.status });
         }
         // Whoever changes the object meets its revision; whoever is refused must not be refused by mistake.
         if !open.is_empty() {
@@ -208,8 +218,13 @@ impl App {
         let mut after = asked;
         lay(&mut after, &changed);
         refuse_unfit(&known.sort, &after)?;
-        if let Some((open, OnMaterial::Restart)) = judge_all(known, &changed)? {
-            return self.restart(teller, open).await;
+        if let Some(open) = known.open.iter().find(|open| open.was_returned_to(teller.by)) {
+            return self.send_back(teller, known, open, &changed).await;
+        }
+        match judge_all(known, &changed)? {
+            Some((open, OnMaterial::Restart)) => return self.restart(teller, open).await,
+            Some((open, OnMaterial::Return)) => return self.send_back(teller, known, open, &changed).await,
+            None => {}
         }
         let chosen = self.choose(teller, known, Timing::Updated, &changed, &after).await?;
         let touches = |open: &&Open| {
@@ -275,6 +290,17 @@ impl App {
         open: &Open,
         changed: &[FieldChange],
     ) -> Result<(), Error> {
+        let write = self.joined(teller, known, open, changed)?;
+        Ok(self.store.write_entity(teller.tenant, &write, &[]).await?)
+    }
+
+    fn joined(
+        &self,
+        teller: Teller<'_>,
+        known: &Known,
+        open: &Open,
+        changed: &[FieldChange],
+    ) -> Result<EntityWrite, Error> {
         let row = known.live().ok_or(Error::NotFound)?;
         let (entity, run) = amend(&entity_of(row), &open.run.run, changed);
         let made = diff(&row.data, &entity.data);
@@ -282,7 +308,33 @@ impl App {
         let mut write = self.next(teller, known, entity.data, EntryKind::Amended, entry);
         write.run = Some(RunRow { run, ..open.run.clone() });
         write.entries.iter_mut().for_each(|entry| entry.instance = Some(open.run.instance));
-        Ok(self.store.write_entity(teller.tenant, &write, &[]).await?)
+        Ok(write)
+    }
+
+    /// The change becomes part of what the approval asks for, which goes back to whoever asked. The instance goes first:
+    /// whoever is cut off in between tells again, and finds it returned.
+    async fn send_back(
+        self: &Arc<Self>,
+        teller: Teller<'_>,
+        known: &Known,
+        open: &Open,
+        changed: &[FieldChange],
+    ) -> Result<(), Error> {
+        let (tenant, id) = (teller.tenant, open.run.instance);
+        let write = self.joined(teller, known, open, changed)?;
+        let stored = self.store.load_instance(tenant, id).await?.ok_or(Error::NotFound)?;
+        let instance = &stored.instance;
+        let template = self.template(tenant, instance.template, instance.template_version).await?;
+        let asked = write.run.as_ref().map(|it| it.run.changes.clone()).unwrap_or_default();
+        let begin = Begin { teller, known, rules: &open.rules, on: open.run.run.on, changes: asked };
+        let values = self.submit_of(&begin, &write, &template).await?.form;
+        match self.act(tenant, SYSTEM, id, Command::Amend { values }, Options::default()).await {
+            Ok(_) => {}
+            // It cannot go back from where it stands, or not as often.
+            Err(Error::Rejected(_)) => return self.restart(teller, open).await,
+            Err(error) => return Err(error),
+        }
+        Ok(self.store.write_entity(tenant, &write, &[]).await?)
     }
 
     /// The approval is withdrawn in the name of whoever changes the object, and asked for anew.
@@ -319,7 +371,7 @@ impl App {
         known: &Known,
         row: &EntityRow,
     ) -> Result<(), Error> {
-        for Open { run, rules } in &known.open {
+        for Open { run, rules, .. } in &known.open {
             let instance = run.instance;
             if run.run.on == Timing::Deleted {
                 return Err(Refusal::AlreadyRunning { instance }.into());

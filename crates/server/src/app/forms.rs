@@ -223,7 +223,8 @@ fn edits_of(command: &mut Command) -> Option<&mut Edits> {
         | Command::Fire { .. }
         | Command::Sweep
         | Command::Migrate { .. }
-        | Command::Answer { .. } => None,
+        | Command::Answer { .. }
+        | Command::Amend { .. } => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Business objects over our own API: what waits for approval, what its end does, conflicts, and who may do what.
 
 mod random;
+mod returning;
 
 use crate::company::{Company, Member};
 use crate::harness::{Answer, TestApp};

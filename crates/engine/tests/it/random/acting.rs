@@ -15,7 +15,7 @@ use zhupi_engine::template::{
 use zhupi_engine::{Directory, Instance};
 
 /// Every command that has to be accepted now and then.
-pub const COMMANDS: [&str; 28] = [
+pub const COMMANDS: [&str; 29] = [
     "submit",
     "approve",
     "reject",
@@ -38,6 +38,7 @@ pub const COMMANDS: [&str; 28] = [
     "fire",
     "sweep",
     "answer",
+    "amend",
     "jump",
     "reassign",
     "skip",
@@ -248,6 +249,7 @@ impl Draw<'_> {
                 let values = FormData([("sum".into(), money(rng))].into());
                 Command::Answer { visit, outcome, values }
             }
+            8 => Command::Amend { values: FormData([("sum".into(), money(rng))].into()) },
             _ => Command::Sweep,
         };
         // What only the system may say is refused from everybody else.

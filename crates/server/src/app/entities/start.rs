@@ -92,7 +92,7 @@ impl App {
         write
     }
 
-    async fn submit_of(
+    pub(super) async fn submit_of(
         &self,
         begin: &Begin<'_>,
         write: &EntityWrite,

@@ -1,0 +1,70 @@
+//! Changes of an object whose approval goes, or has gone, back to whoever asked.
+
+use super::{Office, only};
+use crate::company::{Member, path_of, task_of};
+use serde_json::{Value as Json, json};
+
+async fn instance(office: &Office, approval: &Json, by: &Member) -> Json {
+    office.company.see(&json!({ "id": approval["instance"] }), by).await
+}
+
+fn amount(instance: &Json) -> &Json {
+    let form = instance["form"].as_array().unwrap();
+    &form.iter().find(|field| field["id"] == "amount").unwrap()["value"]["amount"]
+}
+
+async fn resubmit(office: &Office, instance: &Json) {
+    let path = format!("{}/resubmit", path_of(instance));
+    office.company.post(&path, &office.company.ann, &json!({ "comment": "mended" })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_material_change_sends_the_approval_back_where_the_trigger_says_so() {
+    let office = Office::new().await;
+    let (ann, bob) = (&office.company.ann, &office.company.bob);
+    let editable = json!({ "policy": "free", "material": ["amount"], "on_material": "return" });
+    office.trigger("Contract", json!({ "editable": editable })).await;
+    office.put("Contract/1", ann, json!({ "amount": 5, "note": "a" })).await.expect(200);
+    let first = only(&office.put("Contract/1", ann, json!({ "amount": 6 })).await.expect(200));
+    // What is not material joins without a word.
+    office.put("Contract/1", ann, json!({ "note": "b" })).await.expect(200);
+    assert_eq!(instance(&office, &first, ann).await["status"], "running");
+
+    for now in [7, 8] {
+        let view = office.put("Contract/1", ann, json!({ "amount": now })).await.expect(200);
+        let approval = only(&view);
+        assert_eq!((&approval["instance"], &approval["state"]), (&first["instance"], &json!("running")));
+        let seen = instance(&office, &first, ann).await;
+        assert_eq!((&seen["status"], amount(&seen)), (&json!("returned"), &json!(now.to_string())));
+        assert_eq!(view["data"]["amount"], 5, "it is only asked for");
+    }
+    let seen = instance(&office, &first, bob).await;
+    assert!(seen["current_approvers"].to_string().contains("ann"), "{seen}");
+    resubmit(&office, &seen).await;
+    office.decide(&first, "approve").await;
+    let data = office.get("Contract/1", ann).await["data"].clone();
+    assert_eq!(data, json!({ "amount": 8, "note": "b" }));
+}
+
+#[tokio::test]
+async fn whoever_asked_mends_the_object_while_its_approval_is_returned() {
+    let office = Office::new().await;
+    let (ann, bob) = (&office.company.ann, &office.company.bob);
+    office.trigger("Contract", json!({})).await;
+    office.put("Contract/1", ann, json!({ "amount": 5 })).await.expect(200);
+    let approval = only(&office.put("Contract/1", ann, json!({ "amount": 6 })).await.expect(200));
+    office.put("Contract/1", ann, json!({ "amount": 7 })).await.expect_problem(409, "entity_locked");
+    let seen = instance(&office, &approval, bob).await;
+    let path = format!("/v1/tasks/{}/return", task_of(&seen, bob));
+    office.company.post(&path, bob, &json!({ "comment": "too much" })).await.expect(200);
+
+    let other = office.put("Contract/1", &office.company.cat, json!({ "amount": 1 })).await;
+    other.expect_problem(409, "entity_locked");
+    office.put("Contract/1", ann, json!({ "amount": 4 })).await.expect(200);
+    let seen = instance(&office, &approval, ann).await;
+    assert_eq!((&seen["status"], amount(&seen)), (&json!("returned"), &json!("4")));
+    resubmit(&office, &seen).await;
+    office.put("Contract/1", ann, json!({ "amount": 7 })).await.expect_problem(409, "entity_locked");
+    office.decide(&approval, "approve").await;
+    assert_eq!(office.get("Contract/1", ann).await["data"]["amount"], 4);
+}
