@@ -31,6 +31,9 @@ use zhupi_engine::form::{FieldAccess, FileRef};
 use zhupi_engine::ids::{DepartmentId, FileId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::{Directory, Instance, Status, Template};
 
+/// From so many returns on people are told to look for another way (semantics B4.7).
+const MANY_ROUNDS: u32 = 3;
+
 /// An instance as one person sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InstanceView {
@@ -61,6 +64,8 @@ pub struct InstanceView {
     pub digest: Option<String>,
     /// How often it was sent back.
     pub returns: u32,
+    /// It was sent back so often that one should rather talk to each other: 3 times or more.
+    pub rounds_hint: bool,
     /// Who can decide now.
     pub current_approvers: Vec<Person>,
     /// What the reader may do now.
@@ -192,7 +197,8 @@ pub fn still_view(
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),
         digest: instance.contents.last().map(|content| content.digest.clone()),
-        returns: instance.returns.len() as u32,
+        returns: instance.rounds(),
+        rounds_hint: instance.rounds() >= MANY_ROUNDS,
         current_approvers: current_approvers(instance, directory),
         allowed_actions: Vec::new(),
         warnings: instance.warnings.clone(),

@@ -38,6 +38,8 @@ pub struct ReturnTarget {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<u32>,
     pub title: String,
+    /// How many branches beside the own one end if it is sent back there, those among them that have come to their join.
+    pub ends_branches: usize,
 }
 
 /// What a person may do.
@@ -146,12 +148,16 @@ impl Asking<'_> {
         if action != Action::Return {
             return self.allowed(action, Some(slot));
         }
-        let returning = |to: &ReturnTo| self.grants(send_back(slot, to.clone(), SOME_WORDS));
-        let targets = return_targets(self.template, self.instance, slot);
-        let targets: Vec<ReturnTo> = targets.into_iter().filter(returning).collect();
-        let silent = self.ask(send_back(slot, targets.first()?.clone(), ""));
+        let mut targets = Vec::new();
+        for to in return_targets(self.template, self.instance, slot) {
+            let answer = self.ask(send_back(slot, to.clone(), SOME_WORDS));
+            if grants(&answer) {
+                targets.push((to, self.branches_ended(slot, &answer.unwrap_or_default())));
+            }
+        }
+        let silent = self.ask(send_back(slot, targets.first()?.0.clone(), ""));
         Some(AllowedAction {
-            targets: targets.into_iter().map(|to| self.target(to)).collect(),
+            targets: targets.into_iter().map(|(to, ends)| self.target(to, ends)).collect(),
             ..self.action(action, Some(slot), &silent)
         })
     }
@@ -191,11 +197,20 @@ impl Asking<'_> {
         }
     }
 
+    /// The branches beside the slot's own line that these events end. What they were forked into themselves is not counted.
+    fn branches_ended(&self, slot: SlotId, events: &[Event]) -> usize {
+        let Some((visit, _)) = self.instance.slot(slot) else { return 0 };
+        let own = self.instance.line_of(visit.token);
+        let beside = |event: &&Event| {
+            let Event::TokenCancelled { token } = event else { return false };
+            let parent = self.instance.token(*token).and_then(|it| it.parent);
+            !own.contains(token) && parent.is_some_and(|it| own.contains(&it))
+        };
+        events.iter().filter(beside).count()
+    }
+
     fn grants(&self, command: Command) -> bool {
-        match self.ask(command) {
-            Ok(events) => !events.is_empty(),
-            Err(refusal) => wants_details(&refusal),
-        }
+        grants(&self.ask(command))
     }
 
     fn ask(&self, command: Command) -> Result<Vec<Event>, Rejection> {
@@ -204,17 +219,25 @@ impl Asking<'_> {
         decide(self.template, self.directory, self.instance, &envelope)
     }
 
-    fn target(&self, to: ReturnTo) -> ReturnTarget {
+    fn target(&self, to: ReturnTo, ends_branches: usize) -> ReturnTarget {
         let (node, level) = match to {
             ReturnTo::Initiator => {
                 let title = self.directory.name(self.instance.initiator);
-                return ReturnTarget { node: None, level: None, title };
+                return ReturnTarget { node: None, level: None, title, ends_branches };
             }
             ReturnTo::Node(node) => (node, None),
             ReturnTo::Level { node, level } => (node, Some(level)),
         };
         let title = self.template.block(&node).map(Block::title).unwrap_or_default().to_owned();
-        ReturnTarget { node: Some(node), level, title }
+        ReturnTarget { node: Some(node), level, title, ends_branches }
+    }
+}
+
+/// The engine does it, or would if what is still missing were given.
+fn grants(answer: &Result<Vec<Event>, Rejection>) -> bool {
+    match answer {
+        Ok(events) => !events.is_empty(),
+        Err(refusal) => wants_details(refusal),
     }
 }
 

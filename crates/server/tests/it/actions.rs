@@ -174,6 +174,52 @@ async fn two_nodes(settings: Json) -> (Company, Json) {
 }
 
 #[tokio::test]
+async fn a_way_back_says_how_many_other_branches_it_ends() {
+    let company = Company::new().await;
+    let node = |id: &str, member: &Member| json!({ "kind": "approval", "id": id, "title": id, "approvers": company.people(&[member]) });
+    let lane = |id: &str, blocks: Json| json!({ "id": id, "title": id, "priority": 1, "when": "default", "blocks": blocks });
+    let fork = |id: &str, lanes: Json| json!({ "kind": "parallel", "id": id, "title": id, "lanes": lanes });
+    let inner = fork(
+        "g",
+        json!([lane("g1", json!([node("x", &company.dan)])), lane("g2", json!([node("y", &company.eve)]))]),
+    );
+    let lanes = json!([
+        lane("f1", json!([node("b", &company.cat), node("c", &company.cat)])),
+        lane("f2", json!([inner])),
+        lane("f3", json!([node("d", &company.bob)])),
+    ]);
+    let mut definition = leave(json!([node("a", &company.bob), fork("f", lanes)]));
+    definition["settings"] = json!({ "dedup": "none" });
+    company.publish("leave", definition).await;
+    let instance = company.submit().await;
+    for member in [&company.bob, &company.bob, &company.cat] {
+        company.decide(&instance, member, "approve").await.expect(200);
+    }
+    let seen = company.see(&instance, &company.cat).await;
+    let sending = actions(&seen).find(|it| it["action"] == "return").expect("a way back");
+    let targets = sending["targets"].as_array().expect("targets").iter();
+    let ends: Vec<_> = targets.map(|it| (it["node"].clone(), it["ends_branches"].clone())).collect();
+    let (start, before) = ((json!(null), json!(2)), (json!("a"), json!(2)));
+    assert_eq!(ends, [start, before, (json!("b"), json!(0))]);
+
+    let body = json!({ "comment": "again", "to": "a" });
+    let returned = at(&company, &instance, &company.cat, "return", body).await.expect(200);
+    let asked = returned["current_approvers"].as_array().expect("people");
+    assert_eq!((asked.len(), &asked[0]["name"]), (1, &json!("bob")));
+}
+
+#[tokio::test]
+async fn from_the_third_return_on_it_is_pointed_out() {
+    let (company, instance) = company(json!({})).await;
+    for round in 1..=4 {
+        let body = json!({ "comment": "which days?" });
+        let returned = at(&company, &instance, &company.bob, "return", body).await.expect(200);
+        assert_eq!((&returned["returns"], &returned["rounds_hint"]), (&json!(round), &json!(round >= 3)));
+        on(&company, &instance, &company.ann, "resubmit", json!({})).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn what_is_sent_back_is_mended_and_sent_on() {
     let (company, instance) = two_nodes(json!({})).await;
     let for_cat = company.see(&instance, &company.cat).await;
