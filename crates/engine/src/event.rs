@@ -201,10 +201,13 @@ pub enum Event {
         /// Which slot.
         slot: SlotId,
     },
-    /// A slot was taken out: its owner had left when his turn came, or whoever added him took him out.
+    /// A slot was taken out of its visit.
     SlotRemoved {
         /// Which.
         slot: SlotId,
+        /// Why.
+        #[serde(default, skip_serializing_if = "WhyRemoved::is_unknown")]
+        why: WhyRemoved,
     },
     /// Somebody decided.
     SlotDecided {
@@ -603,6 +606,29 @@ pub enum Move {
     Reassign,
     /// Everything of one person went to another.
     HandOver,
+}
+
+/// Why a slot was taken out of its visit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyRemoved {
+    /// It was not written down.
+    #[default]
+    Unknown,
+    /// Its holder has left (semantics B8.5).
+    Left,
+    /// Duties have to be in different hands (semantics D9).
+    Separated,
+    /// Whoever stands in for its holder is asked in the visit anyway (semantics B6.4).
+    Merged,
+    /// Whoever brought him in took him out again (semantics B5).
+    TakenOut,
+}
+
+impl WhyRemoved {
+    fn is_unknown(&self) -> bool {
+        *self == WhyRemoved::Unknown
+    }
 }
 
 /// How it goes on after the target of a return has passed.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::approvers::{Candidate, Place, Why, WhyRule, barred, give_ballots};
 use crate::command::AddSign;
-use crate::event::{AddKind, Event, NewSlot};
+use crate::event::{AddKind, Event, NewSlot, WhyRemoved};
 use crate::ids::{SlotId, UserId, VisitId};
 use crate::instance::{Adding, AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
@@ -148,7 +148,7 @@ pub(super) fn remove_sign(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> R
     if slot.state != SlotState::Queued {
         check_pending(draft, visit, slot)?;
     }
-    sweep::take_out(draft, id, Vec::new())
+    sweep::take_out(draft, (id, WhyRemoved::TakenOut), Vec::new())
 }
 
 /// Somebody has approved who waits for people after or beside him: his slot is approved only once they have. Where the

@@ -13,7 +13,7 @@ use super::edits::Values;
 use super::verdict::settle;
 use super::{Draft, Purpose, people_node};
 use crate::approvers::{Barred, Found, Place, barred, is_separated};
-use crate::event::{Event, Move};
+use crate::event::{Event, Move, WhyRemoved};
 use crate::ids::{SYSTEM, SlotId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
@@ -54,7 +54,10 @@ fn follow(draft: &mut Draft<'_>, look: Look) -> Result<(), Rejection> {
                 merge(draft, slot, to);
                 settle(draft, visit)?;
             }
-            Step::TakeOut(slot, holder) => take_out(draft, slot, vec![holder])?,
+            Step::TakeOut(slot, holder) => {
+                let why = why_gone(draft, holder.user);
+                take_out(draft, (slot, why), vec![holder])?;
+            }
         }
     }
     Ok(())
@@ -90,6 +93,11 @@ fn undecided<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = (&'d Visit, &'d S
 fn is_gone(draft: &Draft<'_>, visit: &Visit, user: UserId) -> bool {
     !draft.directory.is_active(user)
         || (people_node(draft, visit).is_some() && is_separated(user, &visit.node, draft.scene(visit.token)))
+}
+
+/// Why somebody who is gone is.
+fn why_gone(draft: &Draft<'_>, user: UserId) -> WhyRemoved {
+    if draft.directory.is_active(user) { WhyRemoved::Separated } else { WhyRemoved::Left }
 }
 
 /// What follows from somebody's being gone.
@@ -251,7 +259,8 @@ fn rests_on_content(visit: &Visit, slot: &Slot, editor: Option<UserId>) -> bool 
 pub(super) fn turn(draft: &mut Draft<'_>, id: SlotId) {
     let Some((visit, slot)) = draft.instance.slot(id) else { return };
     if slot.state == SlotState::Queued && is_gone(draft, visit, slot.holder()) {
-        draft.emit(Event::SlotRemoved { slot: id });
+        let why = why_gone(draft, slot.holder());
+        draft.emit(Event::SlotRemoved { slot: id, why });
         return;
     }
     stand_in(draft, id);
@@ -309,12 +318,16 @@ fn give(draft: &mut Draft<'_>, slot: SlotId, to: UserId, how: Move) {
 /// Two slots become one: what he says in his own counts for both.
 fn merge(draft: &mut Draft<'_>, slot: SlotId, to: UserId) {
     give(draft, slot, to, Move::Absence);
-    draft.emit(Event::SlotRemoved { slot });
+    draft.emit(Event::SlotRemoved { slot, why: WhyRemoved::Merged });
 }
 
 /// Takes a slot out of its visit. Where nobody is left the node is entered again as if its rules had found these people, or,
 /// where not everybody whom they find was asked, with whom they find now.
-pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> Result<(), Rejection> {
+pub(super) fn take_out(
+    draft: &mut Draft<'_>,
+    (id, why): (SlotId, WhyRemoved),
+    found: Vec<Found>,
+) -> Result<(), Rejection> {
     let Some((visit, slot)) = draft.instance.slot(id) else { return Ok(()) };
     let (at, visit_id) = (draft.at, visit.id);
     let claimed = slot.parent.is_none() && matches!(slot.state, SlotState::Pending | SlotState::Waiting);
@@ -322,7 +335,7 @@ pub(super) fn take_out(draft: &mut Draft<'_>, id: SlotId, found: Vec<Found>) -> 
         if visit.kind == VisitKind::Pool && claimed {
             draft.emit(Event::Released { at, slot: id });
         }
-        draft.emit(Event::SlotRemoved { slot: id });
+        draft.emit(Event::SlotRemoved { slot: id, why });
         return settle(draft, visit_id);
     }
     let Some(node) = people_node(draft, visit) else { return Ok(()) };

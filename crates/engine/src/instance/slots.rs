@@ -97,7 +97,9 @@ impl Instance {
                 slot.pending_at = None;
                 slot.decided = None;
             }),
-            Event::SlotRemoved { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Removed),
+            Event::SlotRemoved { slot, .. } => {
+                self.change_slot(*slot, |slot| slot.state = SlotState::Removed)
+            }
             Event::SlotDecided { .. } => self.decide_slot(event),
             Event::SlotHeld { slot } => self.change_slot(*slot, |slot| slot.state = SlotState::Waiting),
             Event::SlotSettled { slot, state, .. } => self.change_slot(*slot, |slot| slot.state = *state),

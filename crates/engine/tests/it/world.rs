@@ -7,7 +7,7 @@ use zhupi_engine::absence::Absence;
 use zhupi_engine::approvers::Why;
 use zhupi_engine::command::{Intervention, Opinion, Outside, Resubmit, Return, ReturnTo};
 use zhupi_engine::directory::{Calendars, Department, Role, User, UserGroup};
-use zhupi_engine::event::Decision;
+use zhupi_engine::event::{Decision, WhyRemoved};
 use zhupi_engine::form::{Edits, Field, FieldKind, FieldOption, Form, read_edits, read_values};
 use zhupi_engine::ids::{DepartmentId, GroupId, NodeId, RoleId, SYSTEM, SlotId, TimerId, UserId, VisitId};
 use zhupi_engine::instance::{SlotState, Visit, VisitState};
@@ -466,6 +466,15 @@ impl Run {
     pub fn pending(&self) -> String {
         let names = self.instance.pending().map(|(_, slot)| name(slot.assignee));
         names.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Why slots were taken out, in order.
+    pub fn why_removed(&self) -> Vec<WhyRemoved> {
+        let why = |event: &Event| match event {
+            Event::SlotRemoved { why, .. } => Some(*why),
+            _ => None,
+        };
+        self.events.iter().filter_map(why).collect()
     }
 
     pub fn status(&self) -> Status {

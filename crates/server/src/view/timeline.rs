@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
 use zhupi_engine::command::ReturnTo;
-use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay, WhyReplay};
+use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay, WhyRemoved, WhyReplay};
 use zhupi_engine::form::{Changes, FileRef};
 use zhupi_engine::ids::{NodeId, SlotId, UserId, VisitId};
 use zhupi_engine::instance::{AutoReason, Outcome, Slot, SlotState, VisitState};
@@ -84,9 +84,7 @@ impl Teller<'_> {
             Event::AskedAgain { slot, .. } => {
                 format!("{} is asked again because the content was changed", self.assignee(*slot))
             }
-            Event::SlotRemoved { slot } => {
-                format!("{} is left out because the account is disabled", self.assignee(*slot))
-            }
+            Event::SlotRemoved { slot, why } => removed(&self.assignee(*slot), *why),
             Event::SlotDecided { slot, by, decision, comment, signature, attachments, .. } => {
                 let text = self.slot_decided(*slot, *by, *decision, comment);
                 with_files(text, signature.as_ref(), attachments)
@@ -330,6 +328,16 @@ fn ended(status: Status, reason: &str) -> String {
         Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => "ended",
     };
     if reason.is_empty() { how.to_owned() } else { format!("{how}: {reason}") }
+}
+
+fn removed(name: &str, why: WhyRemoved) -> String {
+    match why {
+        WhyRemoved::Unknown => format!("{name} is not asked any more"),
+        WhyRemoved::Left => format!("{name} is left out because the account is disabled"),
+        WhyRemoved::Separated => format!("{name} is left out: duties have to be in different hands"),
+        WhyRemoved::Merged => format!("{name} is asked here anyway, and decides once for both"),
+        WhyRemoved::TakenOut => format!("{name} is not asked any more: taken out by whoever brought them in"),
+    }
 }
 
 fn in_words(reason: AutoReason) -> &'static str {

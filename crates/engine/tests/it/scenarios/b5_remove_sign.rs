@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use zhupi_engine::command::AddSign;
-use zhupi_engine::event::AddKind;
+use zhupi_engine::event::{AddKind, WhyRemoved};
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::{AllReject, Approval, Block, EmptyRule, Mode, OrReject};
 use zhupi_engine::{Command, Rejection, Status};
@@ -42,6 +42,7 @@ fn remove(mut run: Run, actor: &str, name: &str) -> Run {
 fn without_anybody_left_before_him_he_decides() {
     let run = remove(add(two(ALL), "bob", AddKind::Before, &["xia", "yan"]), "bob", "xia");
     assert_eq!((run.pending().as_str(), run.state("xia")), ("cid yan", SlotState::Removed));
+    assert_eq!(run.why_removed(), [WhyRemoved::TakenOut]);
     assert_eq!(remove(run, "bob", "yan").pending(), "bob cid");
 }
 

@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::approvers::WhyNote;
 use zhupi_engine::command::Handing;
-use zhupi_engine::event::Decision;
+use zhupi_engine::event::{Decision, WhyRemoved};
 use zhupi_engine::instance::{SlotState, VisitKind};
 use zhupi_engine::template::{
     AllReject, Approval, Assign, Block, Dedup, Mode, OrReject, SelfRule, Threshold, Vote,
@@ -176,7 +176,7 @@ fn a_substitute_who_leaves_gives_it_back() {
 #[test]
 fn an_open_slot_merges_with_that_of_a_substitute_who_is_asked_anyway() {
     let run = started(world(), ALL, &["bob", "cid"]).with(|world| world.away("bob", "cid")).sweep();
-    assert_eq!(run.pending(), "cid");
+    assert_eq!((run.pending().as_str(), run.why_removed()), ("cid", vec![WhyRemoved::Merged]));
     assert_eq!(run.approve("cid").status(), Status::Approved);
     let run = started(world(), ALL, &["bob", "cid"]).approve("cid");
     assert_eq!(run.with(|world| world.away("bob", "cid")).sweep().status(), Status::Approved);

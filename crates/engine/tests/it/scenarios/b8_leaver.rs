@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::approvers::{WhyNote, WhyRule};
 use zhupi_engine::command::{AddSign, Handing, Opinion, Resubmit, Return, ReturnTo};
-use zhupi_engine::event::AddKind;
+use zhupi_engine::event::{AddKind, WhyRemoved};
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::{
     AllReject, Approval, Assign, Block, EmptyRule, Mode, OrReject, PersonRule, RevokeRule, Threshold, Vote,
@@ -31,6 +31,7 @@ fn one_person_is_enough_to_go_on() {
     for mode in [OR, ALL, Mode::InTurn] {
         let run = gone(started(mode, EmptyRule::AutoReject, &["bob", "cid"]), &["bob"]);
         assert_eq!((run.pending().as_str(), run.state("bob")), ("cid", SlotState::Removed));
+        assert_eq!(run.why_removed(), [WhyRemoved::Left]);
         assert_eq!(run.approve("cid").status(), Status::Approved);
     }
 }

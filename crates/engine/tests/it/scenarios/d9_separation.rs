@@ -3,7 +3,7 @@
 use crate::world::*;
 use zhupi_engine::approvers::WhyNote;
 use zhupi_engine::command::{AddSign, Handing, Outside};
-use zhupi_engine::event::{AddKind, Decision};
+use zhupi_engine::event::{AddKind, Decision, WhyRemoved};
 use zhupi_engine::instance::SlotState;
 use zhupi_engine::template::{
     AllReject, Approval, Block, Dedup, EmptyRule, Lane, LaneReject, Mode, Parallel, SelfRule, Separation,
@@ -151,6 +151,7 @@ fn deciding_in_one_branch_takes_him_out_of_the_other() {
     let slot = run.visit("one").slots[0].id;
     run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
     assert_eq!((run.pending().as_str(), run.visit("two").slots[0].state), ("cid", SlotState::Removed));
+    assert_eq!(run.why_removed(), [WhyRemoved::Separated]);
     let mut run = side_by_side(&["bob"]);
     let slot = run.visit("one").slots[0].id;
     run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
