@@ -50,6 +50,7 @@ pub fn check_batch(template: &Template, instance: &Instance, command: &Command) 
         | Command::Migrate { .. }
         | Command::Sweep
         | Command::Answer { .. }
+        | Command::Fail { .. }
         | Command::Amend { .. } => Ok(()),
     }
 }

@@ -151,6 +151,14 @@ pub enum Command {
         /// Values it brings, already read.
         values: FormData,
     },
+    /// What is waited for cannot come: a sub-process that cannot begin, a call that cannot be delivered. The visit stands still
+    /// until an administrator has looked at it (semantics B8.4). From `SYSTEM` alone.
+    Fail {
+        /// The visit that waits.
+        visit: VisitId,
+        /// Why; what is too long for a reason is cut off.
+        reason: String,
+    },
     /// What the instance is about was changed in a way that has to be asked for anew (semantics B15): it takes the new values
     /// and goes back to its initiator, unless he has it already. From `SYSTEM` alone.
     Amend {
@@ -412,6 +420,7 @@ impl Command {
             Command::Fire { .. } => "fire",
             Command::Sweep => "sweep",
             Command::Answer { .. } => "answer",
+            Command::Fail { .. } => "fail",
             Command::Amend { .. } => "amend",
         }
     }

@@ -108,6 +108,10 @@ pub fn decide(
             only_system(actor)?;
             waiting::answer(&mut draft, *visit, *outcome, values)?;
         }
+        Command::Fail { visit, reason } => {
+            only_system(actor)?;
+            waiting::fail(&mut draft, *visit, reason);
+        }
         Command::Amend { values } => {
             only_system(actor)?;
             returning::amend(&mut draft, values)?;

@@ -530,7 +530,7 @@ pub enum Event {
         /// Which.
         token: TokenId,
     },
-    /// Nobody can be asked; an administrator has to act.
+    /// Nobody can be asked, or what is waited for cannot come; an administrator has to act.
     Suspended {
         /// Whose way ends here.
         token: TokenId,

@@ -9,6 +9,7 @@ pub mod retention;
 pub mod schedule;
 pub mod seal;
 pub mod signature;
+pub mod stuck;
 pub mod sweeps;
 pub mod timers;
 pub mod trigger;

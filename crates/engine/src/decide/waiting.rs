@@ -2,7 +2,7 @@
 //! not wait at all (semantics B11).
 
 use super::advance::{VisitShape, go_on, open_visit, travel};
-use super::{Draft, Purpose, edits, time};
+use super::{COMMENT_LIMIT, Draft, Purpose, edits, intervene, time};
 use crate::event::Event;
 use crate::form::FormData;
 use crate::ids::{FieldId, InstanceId, NodeId, TokenId, VisitId};
@@ -111,8 +111,7 @@ pub(super) fn answered(
     outcome: Outcome,
     taken: FormData,
 ) -> Result<(), Rejection> {
-    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
-    if visit.state != VisitState::Open || !matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. }) {
+    if !draft.instance.visit(id).is_some_and(is_awaited) {
         return Ok(());
     }
     draft.emit(Event::Answered { at: draft.at, visit: id, outcome });
@@ -122,7 +121,22 @@ pub(super) fn answered(
         Outcome::Rejected => VisitState::Rejected,
     };
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state });
+    intervene::go_on_if_unstuck(draft);
     go_on(draft, id)
+}
+
+/// What is waited for cannot come: an administrator has it tried again, passes it over or ends the instance. Nobody waits any
+/// more, or it is known already: nothing happens. An answer that comes all the same is taken.
+pub(super) fn fail(draft: &mut Draft<'_>, id: VisitId, reason: &str) {
+    let visit = draft.instance.visit(id).filter(|visit| is_awaited(visit) && visit.stuck.is_none());
+    let Some((token, node)) = visit.map(|visit| (visit.token, visit.node.clone())) else { return };
+    let reason = reason.trim().chars().take(COMMENT_LIMIT).collect();
+    draft.emit(Event::Suspended { token, node, reason });
+}
+
+/// Another system, or another instance, is to answer.
+fn is_awaited(visit: &Visit) -> bool {
+    visit.state == VisitState::Open && matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. })
 }
 
 /// What a node takes over of the values that its sub-process or its call answered, by our own controls.

@@ -241,5 +241,12 @@ fn assert_replays(instance: &Instance, history: &[(Envelope, Vec<Event>)]) {
 }
 
 fn is_systems(command: &Command) -> bool {
-    matches!(command, Command::Fire { .. } | Command::Sweep | Command::Answer { .. } | Command::Amend { .. })
+    matches!(
+        command,
+        Command::Fire { .. }
+            | Command::Sweep
+            | Command::Answer { .. }
+            | Command::Fail { .. }
+            | Command::Amend { .. }
+    )
 }

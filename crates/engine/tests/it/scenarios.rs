@@ -4,6 +4,7 @@ mod b10_conditions;
 mod b11_forks;
 mod b11_interventions;
 mod b11_picks;
+mod b11_stuck;
 mod b11_waiting;
 mod b12_cc;
 mod b13_brought_in;

@@ -224,6 +224,7 @@ fn edits_of(command: &mut Command) -> Option<&mut Edits> {
         | Command::Sweep
         | Command::Migrate { .. }
         | Command::Answer { .. }
+        | Command::Fail { .. }
         | Command::Amend { .. } => None,
     }
 }

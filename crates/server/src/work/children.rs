@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zhupi_engine::form::FormData;
 use zhupi_engine::ids::{DepartmentId, InstanceId, SYSTEM, TemplateId, UserId, VisitId};
 use zhupi_engine::instance::{Outcome, VisitState};
-use zhupi_engine::{Command, Rejection, Submit};
+use zhupi_engine::{Command, Problem, Rejection, Submit};
 use zhupi_store::Delivery;
 
 /// The kind of delivery that begins a child; its target is the child's id.
@@ -25,6 +25,9 @@ pub const PARENT_KEY: &str = "parent:";
 
 /// How deep sub-processes may lie in one another, so that one that begins itself comes to an end.
 const DEPTH_LIMIT: u32 = 10;
+
+/// So many of the problems of a form are named.
+const NAMED: usize = 5;
 
 /// To whom a child belongs, as its business key says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -77,7 +80,13 @@ pub struct CameOf {
 
 type Done = Result<(), Trouble>;
 
-/// Begins a child, as if the initiator of its parent had submitted it. One that cannot begin counts as rejected.
+/// What waits for a child.
+pub fn awaited_by(delivery: &Delivery) -> Option<(InstanceId, VisitId)> {
+    let begin: Begin = serde_json::from_str(&delivery.payload).ok()?;
+    Some((begin.key.parent, begin.key.visit?))
+}
+
+/// Begins a child, as if the initiator of its parent had submitted it.
 pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     let child = instance_of(delivery)?;
     let begin: Begin = read(delivery)?;
@@ -89,13 +98,10 @@ pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     } else {
         match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
             Ok(_) | Err(Error::Rejected(Rejection::AlreadySubmitted)) => return Ok(()),
+            Err(Error::NotFound) => "its template is not there any more".to_owned(),
             Err(error) => refusal(error)?,
         }
     };
-    if let Some(visit) = begin.key.visit {
-        let result = CameOf { visit, outcome: Outcome::Rejected, values: FormData::default() };
-        tell(app, delivery, begin.key.parent, result).await?;
-    }
     Err(Trouble::Never(format!("the sub-process could not begin: {why}")))
 }
 
@@ -139,11 +145,8 @@ pub async fn end(app: &Shared, delivery: &Delivery) -> Done {
 
 /// Tells an instance what came of its child.
 pub async fn answer(app: &Shared, delivery: &Delivery) -> Done {
-    tell(app, delivery, instance_of(delivery)?, read(delivery)?).await
-}
-
-async fn tell(app: &Shared, delivery: &Delivery, parent: InstanceId, result: CameOf) -> Done {
-    let CameOf { visit, outcome, values } = result;
+    let parent = instance_of(delivery)?;
+    let CameOf { visit, outcome, values } = read(delivery)?;
     let command = Command::Answer { visit, outcome, values };
     match app.act(delivery.tenant, SYSTEM, parent, command, Options::default()).await {
         Ok(_) | Err(Error::NotFound) => Ok(()),
@@ -164,13 +167,23 @@ fn read<T: DeserializeOwned>(delivery: &Delivery) -> Result<T, Trouble> {
 /// Why something was refused for good; what may go well another time is tried again.
 fn refusal(error: Error) -> Result<String, Trouble> {
     match error {
+        Error::Invalid(problems) => Ok(in_words(&problems)),
+        Error::Rejected(Rejection::FormInvalid { problems }) => Ok(in_words(&problems)),
         Error::Rejected(_)
-        | Error::Invalid(_)
         | Error::NotFound
+        | Error::Forbidden
         | Error::TemplateDisabled
         | Error::TemplateNotPublished => Ok(error.to_string()),
         other => Err(again(other)),
     }
+}
+
+/// The first of what is wrong with a form.
+fn in_words(problems: &[Problem]) -> String {
+    let words: Vec<String> =
+        problems.iter().take(NAMED).map(|it| format!("{}: {}", it.path, it.message)).collect();
+    let rest = problems.len().saturating_sub(NAMED);
+    if rest == 0 { words.join("; ") } else { format!("{}; and {rest} more", words.join("; ")) }
 }
 
 fn again(error: Error) -> Trouble {

@@ -2,7 +2,7 @@
 
 use super::children::{self, ANSWER, BEGIN_CHILD, END_CHILD};
 use super::trigger::{self, TRIGGER};
-use super::{schedule, webhook};
+use super::{schedule, stuck, webhook};
 use crate::app::{App, Shared};
 use crate::compat;
 use crate::error::Error;
@@ -117,6 +117,7 @@ async fn deliver_one(app: &Shared, delivery: &Delivery) -> Result<(), Error> {
     count(delivery, outcome, took);
     if let (Outcome::Dead, Some(why)) = (outcome, &attempt.error) {
         tracing::warn!(delivery_id = %delivery.id, kind = delivery.kind, why, "a delivery is dead");
+        stuck::stop(app, delivery, why).await?;
     }
     if app.store.record_attempt(delivery, &attempt, outcome).await? {
         return Ok(());

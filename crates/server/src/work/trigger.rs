@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Method, header};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, TenantId, VisitId};
@@ -73,16 +73,27 @@ pub fn secret(app: &App, tenant: TenantId) -> Result<Secret, Error> {
     Secret::parse(&text).ok_or_else(|| Error::internal("a secret could not be made"))
 }
 
+/// What waits for the answer to a call.
+pub fn awaited_by(delivery: &Delivery) -> Option<(InstanceId, VisitId)> {
+    let body: Json = serde_json::from_str(&delivery.payload).ok()?;
+    Some((delivery.instance, awaited_in(&body)?))
+}
+
+fn awaited_in(body: &Json) -> Option<VisitId> {
+    let number = body.get("visit")?.as_u64()?;
+    u32::try_from(number).ok().map(VisitId)
+}
+
 /// The call of a trigger node.
 pub fn call(app: &App, delivery: &Delivery) -> Result<Result<Call, Trouble>, Error> {
-    let Ok(mut body) = serde_json::from_str::<Map<String, Json>>(&delivery.payload) else {
+    let Ok(mut body) = serde_json::from_str::<Json>(&delivery.payload) else {
         return Ok(Err(Trouble::Never("it cannot be read".to_owned())));
     };
-    if let Some(visit) = body.get("visit").and_then(Json::as_u64).and_then(|it| u32::try_from(it).ok()) {
+    if let (Some(visit), Some(members)) = (awaited_in(&body), body.as_object_mut()) {
         let (tenant, instance) = (delivery.tenant, delivery.instance);
-        let token = Awaited { tenant, instance, visit: VisitId(visit) }.token(app);
+        let token = Awaited { tenant, instance, visit }.token(app);
         let answer = app.config.public_url.join(&format!("/v1/hooks/{token}")).map_err(Error::internal)?;
-        body.insert("answer_to".to_owned(), answer.to_string().into());
+        members.insert("answer_to".to_owned(), answer.to_string().into());
     }
     let body = Bytes::from(serde_json::to_vec(&body).map_err(Error::internal)?);
     let secrets = [secret(app, delivery.tenant)?];

@@ -4,6 +4,7 @@ use crate::company::{Company, Member};
 use crate::harness::TestApp;
 use crate::receiver::Receiver;
 use serde_json::{Value as Json, json};
+use zhupi_server::work::schedule::ATTEMPTS;
 
 async fn company() -> (Company, Receiver) {
     let app = TestApp::with(&[("allow_private_targets", "127.0.0.0/8")]).await;
@@ -157,14 +158,107 @@ async fn the_childs_rejection_reaches_the_parent() {
 }
 
 #[tokio::test]
-async fn a_child_that_cannot_begin_counts_as_rejected_and_the_reason_is_kept() {
+async fn a_child_that_cannot_begin_stops_its_parent_with_the_reason_until_somebody_has_it_tried_again() {
     let (company, _) = company().await;
-    let mut child = definition(json!([ask(&company, "n", &company.bob)]));
-    child["form"][1]["required"] = json!(true);
-    let parent = with_child(&company, child).await;
-    assert_eq!(look(&company, &parent).await["status"], "rejected");
+    let child = company.publish("child", definition(json!([ask(&company, "n", &company.bob)]))).await;
+    let sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": child });
+    company.publish("parent", definition(json!([sub, ask(&company, "last", &company.cat)]))).await;
+    state(&company, &child, "disable").await;
+    let parent = submit(&company, "parent").await;
+    let reason = "the sub-process could not begin: the template is disabled";
+    assert_eq!(stopped(&company, &parent).await, reason);
     let dead = company.get("/v1/deliveries?kind=begin_child", &company.admin).await.expect(200);
     assert_eq!(dead["items"][0]["state"], "dead");
+
+    state(&company, &child, "enable").await;
+    intervene(&company, &parent, "retry").await;
+    assert_eq!(look(&company, &parent).await["status"], "running");
+    decide(&company, &company.bob, "approve").await;
+    decide(&company, &company.cat, "approve").await;
+    assert_eq!(look(&company, &parent).await["status"], "approved");
+}
+
+/// What came to be required since the parent was published.
+#[tokio::test]
+async fn what_a_child_lacks_is_named() {
+    let (company, _) = company().await;
+    let mut drawn = definition(json!([ask(&company, "n", &company.bob)]));
+    let child = company.publish("child", drawn.clone()).await;
+    let sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": child });
+    company.publish("parent", definition(json!([sub, ask(&company, "last", &company.cat)]))).await;
+    drawn["form"][1]["required"] = json!(true);
+    publish_again(&company, &child, drawn).await;
+    let parent = submit(&company, "parent").await;
+    let reason = stopped(&company, &parent).await;
+    assert!(reason.starts_with("the sub-process could not begin: ") && reason.contains("note"), "{reason}");
+    intervene(&company, &parent, "terminate").await;
+    assert_eq!(look(&company, &parent).await["status"], "terminated");
+}
+
+#[tokio::test]
+async fn a_call_that_is_never_taken_stops_what_waits_for_it_with_the_reason() {
+    let (mut company, receiver) = company().await;
+    receiver.usually(500, "");
+    let action = json!({ "call_and_wait": { "url": receiver.url("/hook") } });
+    company.publish("t", definition(json!([trigger(action), ask(&company, "n", &company.bob)]))).await;
+    let instance = submit(&company, "t").await;
+    assert_eq!(look(&company, &instance).await["status"], "running");
+    for _ in 1..ATTEMPTS {
+        company.app.app.clock.advance(jiff::SignedDuration::from_hours(24));
+        company.app.app.work_until_idle().await.expect("work");
+    }
+    for member in [&mut company.ann, &mut company.bob, &mut company.admin] {
+        member.session = company.app.session(member.id).await;
+    }
+    let reason = "the call could not be delivered: the receiver answered with status 500";
+    assert_eq!(stopped(&company, &instance).await, reason);
+
+    receiver.usually(200, "");
+    let told = receiver.told().len();
+    intervene(&company, &instance, "retry").await;
+    assert_eq!(look(&company, &instance).await["status"], "running");
+    let hook = path_of(&receiver.told()[told].json()["answer_to"]);
+    company.app.post(&hook).json(&json!({})).send().await.expect(204);
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    assert_eq!(look(&company, &instance).await["status"], "approved");
+}
+
+async fn state(company: &Company, template: &str, verb: &str) {
+    let path = format!("/v1/templates/{template}/{verb}");
+    company.post(&path, &company.admin, &json!({})).await.expect(204);
+}
+
+async fn publish_again(company: &Company, template: &str, definition: Json) {
+    let path = format!("/v1/templates/{template}");
+    let seen = company.get(&path, &company.admin).await;
+    let call =
+        company.app.call("PUT", &path).by(&company.admin.session).header("if-match", seen.header("etag"));
+    call.json(&json!({ "definition": definition })).send().await.expect(200);
+    let path = format!("/v1/templates/{template}/publish");
+    company.app.post(&path).by(&company.admin.session).send().await.expect(200);
+}
+
+async fn intervene(company: &Company, instance: &Json, verb: &str) {
+    let path = format!("/v1/instances/{}/interventions", instance["id"].as_str().unwrap());
+    let body = json!({ "what": { "action": verb }, "reason": "it has to go on" });
+    company.post(&path, &company.admin, &body).await.expect(200);
+    company.app.app.work_until_idle().await.expect("work");
+}
+
+/// Why an instance that has stopped does not go on.
+async fn stopped(company: &Company, instance: &Json) -> String {
+    let seen = look(company, instance).await;
+    assert_eq!(seen["status"], "suspended");
+    let path = format!("/v1/instances/{}/timeline", instance["id"].as_str().unwrap());
+    let timeline = company.get(&path, &company.ann).await.expect(200);
+    let entries = timeline["items"].as_array().expect("entries").iter();
+    let lines = entries.flat_map(|entry| entry["lines"].as_array().into_iter().flatten());
+    let words = lines.filter_map(|line| line["text"].as_str());
+    let said = words.filter_map(|text| text.strip_prefix("stopped at "));
+    said.filter_map(|text| text.split_once(": "))
+        .map(|(_, why)| why.to_owned())
+        .next_back()
+        .expect("a reason")
 }
 
 #[tokio::test]
@@ -185,12 +279,13 @@ async fn sub_processes_do_not_lie_in_one_another_for_ever() {
     let (company, _) = company().await;
     let id = company.draft("self", definition(json!([]))).await;
     let sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": id });
-    let body = json!({ "definition": definition(json!([sub, ask(&company, "n", &company.bob)])) });
-    let path = format!("/v1/templates/{id}");
-    let put = company.app.call("PUT", &path).by(&company.admin.session).json(&body);
-    put.header("if-match", "\"1\"").send().await.expect(200);
-    let path = format!("/v1/templates/{id}/publish");
-    company.app.post(&path).by(&company.admin.session).send().await.expect(200);
+    publish_again(&company, &id, definition(json!([sub, ask(&company, "n", &company.bob)]))).await;
     let instance = submit(&company, "self").await;
+    assert_eq!(look(&company, &instance).await["status"], "running");
+    let found = company.get("/v1/instances?status=suspended", &company.ann).await.expect(200);
+    let deepest = found["items"].as_array().unwrap();
+    assert_eq!(deepest.len(), 1, "{found}");
+    assert!(stopped(&company, &deepest[0]).await.contains("10 deep"));
+    intervene(&company, &deepest[0], "terminate").await;
     assert_eq!(look(&company, &instance).await["status"], "rejected");
 }

@@ -15,7 +15,7 @@ use zhupi_engine::template::{
 use zhupi_engine::{Directory, Instance};
 
 /// Every command that has to be accepted now and then.
-pub const COMMANDS: [&str; 29] = [
+pub const COMMANDS: [&str; 30] = [
     "submit",
     "approve",
     "reject",
@@ -38,6 +38,7 @@ pub const COMMANDS: [&str; 29] = [
     "fire",
     "sweep",
     "answer",
+    "fail",
     "amend",
     "jump",
     "reassign",
@@ -233,7 +234,7 @@ impl Draw<'_> {
     }
 
     fn by_system(&self, rng: &mut Rng) -> (UserId, Command) {
-        let command = match rng.u8(..10) {
+        let command = match rng.u8(..12) {
             0..4 => match self.visit(rng, |visit| visit.timers.iter().any(|timer| !timer.fired)) {
                 Some(id) => {
                     let visit = self.instance.visit(id).expect("it was just found");
@@ -243,18 +244,24 @@ impl Draw<'_> {
                 None => Command::Sweep,
             },
             4..8 => {
-                let waits = |visit: &Visit| matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. });
-                let visit = self.visit(rng, waits).unwrap_or(VisitId(rng.u32(..5)));
+                let visit = self.awaited(rng);
                 let outcome = if rng.u8(..4) > 0 { Outcome::Approved } else { Outcome::Rejected };
                 let values = FormData([("sum".into(), money(rng))].into());
                 Command::Answer { visit, outcome, values }
             }
             8 => Command::Amend { values: FormData([("sum".into(), money(rng))].into()) },
+            9 | 10 => Command::Fail { visit: self.awaited(rng), reason: words(rng) },
             _ => Command::Sweep,
         };
         // What only the system may say is refused from everybody else.
         let actor = if rng.u8(..10) > 0 { SYSTEM } else { random_user(rng) };
         (actor, command)
+    }
+
+    /// A visit that waits for another system, if there is one.
+    fn awaited(&self, rng: &mut Rng) -> VisitId {
+        let waits = |visit: &Visit| matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. });
+        self.visit(rng, waits).unwrap_or(VisitId(rng.u32(..5)))
     }
 
     fn by_initiator(&self, rng: &mut Rng) -> (UserId, Command) {
