@@ -16,7 +16,10 @@ pub use entity::{
     entity_view, history_entry,
 };
 pub use form::{FieldView, access_of, access_to_past, form_fields};
-pub use path::{ApprovalView, BranchView, CcNodeView, NodeView, SlotView, SlotWord, VisitView, task_id};
+pub use path::{
+    ApprovalView, BranchView, CcNodeView, ItemView, NodeView, SlotView, SlotWord, VisitView, item_view,
+    task_id,
+};
 pub use preview::{
     PathChangeView, PlannedLimitView, PlannedPerson, PreviewView, StepView, preview_view, upcoming,
 };
@@ -193,7 +196,7 @@ pub fn still_view(
         submitted_at: instance.submitted_at,
         ended_at: instance.ended_at,
         form: form_fields(&template.form, &instance.form, access, directory, directory.today(at)),
-        nodes: path::reached(instance, template, directory),
+        nodes: path::reached(instance, template, directory, Curtain::new(template, access)),
         cc: instance.cc.iter().map(|entry| cc_view(entry, directory)).collect(),
         comments: comment_views(instance, directory),
         digest: instance.contents.last().map(|content| content.digest.clone()),

@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{Json, Query};
 use crate::page::{PageOf, PageQuery};
-use crate::view::{self, Person, TemplateRef, task_id};
+use crate::view::{self, Curtain, ItemView, Person, TemplateRef, access_of, item_view, task_id};
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zhupi_engine::ids::{InstanceId, NodeId, TemplateId};
+use zhupi_engine::template::{Block, Deadline};
 use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{TaskBox, TaskFilter, TaskKind, TaskRow};
 
@@ -55,6 +56,14 @@ struct TaskLine {
     status: Status,
     #[schema(value_type = Option<String>)]
     node: Option<NodeId>,
+    /// What people call that node.
+    node_title: Option<String>,
+    /// The element or rows the branch runs for in which the task stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<ItemView>,
+    /// Until when it should be decided.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
     /// When it came into the box.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
@@ -108,7 +117,8 @@ async fn list_tasks(
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {
         let template = app.template(caller.tenant, row.template, row.template_version).await?;
-        rows.push(line(row, &template, &directory));
+        let beside = beside(&app, &caller, &row, &template, &directory).await?;
+        rows.push(line(row, beside, &template, &directory));
     }
     let page = PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line);
     Ok(Json(Tasks { page, counts }))
@@ -124,8 +134,45 @@ async fn mark_read(on: OnInstance) -> Acted {
     on.act(Command::MarkRead).await
 }
 
-fn line(row: TaskRow, template: &Template, directory: &Directory) -> TaskLine {
+/// What a task says of itself that stands in its instance alone.
+#[derive(Default)]
+struct FromInstance {
+    item: Option<ItemView>,
+    due_at: Option<Timestamp>,
+}
+
+/// Looked up only where the template has something of the kind: a time limit at the node, or branches for elements.
+async fn beside(
+    app: &Shared,
+    caller: &Caller,
+    row: &TaskRow,
+    template: &Template,
+    directory: &Directory,
+) -> Result<FromInstance, Error> {
+    let Some(slot) = row.slot() else { return Ok(FromInstance::default()) };
+    let limited = match row.node.as_ref().and_then(|node| template.block(node)) {
+        Some(Block::Approval(node)) => matches!(node.deadline, Deadline::Own(_)),
+        Some(_) | None => false,
+    };
+    if !limited && !template.blocks().iter().any(|block| matches!(block, Block::Each(_))) {
+        return Ok(FromInstance::default());
+    }
+    let Some(stored) = app.store.load_instance(caller.tenant, row.instance).await? else {
+        return Ok(FromInstance::default());
+    };
+    let instance = &stored.instance;
+    let Some((visit, _)) = instance.slot(slot) else { return Ok(FromInstance::default()) };
+    let access = access_of(instance, template, directory, caller.user);
+    let item = item_view(instance, template, directory, Curtain::new(template, &access), visit);
+    Ok(FromInstance { item, due_at: visit.due_at })
+}
+
+fn line(row: TaskRow, beside: FromInstance, template: &Template, directory: &Directory) -> TaskLine {
+    let title = |node: &NodeId| Some(template.block(node)?.title().to_owned());
     TaskLine {
+        node_title: row.node.as_ref().and_then(title),
+        item: beside.item,
+        due_at: beside.due_at,
         task: row.slot().map(|slot| task_id(row.instance, slot)),
         instance: row.instance,
         template: TemplateRef {

@@ -171,7 +171,11 @@ impl<'a> Curtain<'a> {
         changes
     }
 
-    fn item(&self, fork: Option<&NodeId>, item: Item) -> Item {
+    /// The element a branch of this fork runs for, without its value where that is hidden.
+    pub fn item(&self, fork: Option<&NodeId>, item: Item) -> Item {
+        if !hides(self.access) {
+            return item;
+        }
         let hidden = match fork.and_then(|fork| self.template.block(fork)) {
             Some(Block::Each(each)) => {
                 self.hides_field(&each.list)

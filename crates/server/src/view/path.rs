@@ -1,11 +1,12 @@
 //! The nodes an instance has reached, in the order of the path, with everybody who was asked there.
 
-use super::{AttachmentView, Person, attachment_view};
+use super::{AttachmentView, Curtain, Person, attachment_view};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+use zhupi_engine::form::{RowId, readable};
 use zhupi_engine::ids::{InstanceId, NodeId, SlotId, UserId};
-use zhupi_engine::instance::{AutoReason, Slot, SlotState, Visit, VisitKind, VisitState};
+use zhupi_engine::instance::{AutoReason, Item, Slot, SlotState, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{Approval, Block, Branch, Cc, Lane, Mode};
 use zhupi_engine::{Directory, Instance, Template};
 
@@ -54,6 +55,9 @@ pub struct VisitView {
     pub visit: u32,
     /// The token that stands or stood here: what goes along one branch.
     pub token: u32,
+    /// The element or rows the branch runs for in which it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemView>,
     /// The first time round is 1.
     pub round: u32,
     /// Level of a chain, from 1; 0 where the node has no levels.
@@ -78,6 +82,17 @@ pub struct VisitView {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<Timestamp>,
     pub people: Vec<SlotView>,
+}
+
+/// What a branch runs for: an element of a list, or rows of a table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct ItemView {
+    /// In words; empty where the reader may not see it.
+    pub text: String,
+    /// The numbers of its rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<u32>)]
+    pub rows: Vec<RowId>,
 }
 
 /// One person's place in a visit.
@@ -158,15 +173,55 @@ pub(crate) fn read_task_id(text: &str) -> Option<(InstanceId, SlotId)> {
     Some((instance.parse().ok()?, SlotId(slot.parse().ok()?)))
 }
 
-pub(super) fn reached(instance: &Instance, template: &Template, directory: &Directory) -> Vec<NodeView> {
+pub(super) fn reached(
+    instance: &Instance,
+    template: &Template,
+    directory: &Directory,
+    curtain: Curtain<'_>,
+) -> Vec<NodeView> {
     let mut nodes = Vec::new();
-    Walk { instance, directory }.collect(&template.flow, &mut nodes);
+    Walk { instance, template, directory, curtain }.collect(&template.flow, &mut nodes);
     nodes
+}
+
+/// What the innermost branch runs for in which a visit stands, as far as its reader may see it; absent where it stands in
+/// no such branch.
+pub fn item_view(
+    instance: &Instance,
+    template: &Template,
+    directory: &Directory,
+    curtain: Curtain<'_>,
+    visit: &Visit,
+) -> Option<ItemView> {
+    let line = instance.line_of(visit.token);
+    let token = line.iter().filter_map(|id| instance.token(*id)).find(|token| token.item.is_some())?;
+    let fork = token.fork.as_ref()?;
+    let Item { value, rows } = curtain.item(Some(fork), token.item.clone()?);
+    let field = match template.block(fork) {
+        Some(Block::Each(each)) => template.form.field(&each.list).map(|list| match &each.group_by {
+            Some(column) => list.columns.iter().find(|it| &it.id == column).unwrap_or(list),
+            None => list,
+        }),
+        Some(_) | None => None,
+    };
+    let named = field.zip(value.as_ref()).map(|(field, value)| readable(field, value, directory));
+    Some(ItemView { text: named.unwrap_or_else(|| row_numbers(&rows)), rows })
+}
+
+fn row_numbers(rows: &[RowId]) -> String {
+    let numbers = rows.iter().map(RowId::to_string).collect::<Vec<_>>().join(", ");
+    match rows.len() {
+        0 => numbers,
+        1 => format!("row {numbers}"),
+        _ => format!("rows {numbers}"),
+    }
 }
 
 struct Walk<'a> {
     instance: &'a Instance,
+    template: &'a Template,
     directory: &'a Directory,
+    curtain: Curtain<'a>,
 }
 
 impl Walk<'_> {
@@ -230,6 +285,7 @@ impl Walk<'_> {
     fn visit(&self, visit: &Visit) -> VisitView {
         VisitView {
             visit: visit.id.0,
+            item: item_view(self.instance, self.template, self.directory, self.curtain, visit),
             round: visit.round,
             token: visit.token.0,
             level: visit.level,

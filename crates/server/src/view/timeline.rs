@@ -1,6 +1,6 @@
 //! The history of an instance in sentences, each entry with the hash that chains it to the one before.
 
-use super::{Curtain, Person};
+use super::{Curtain, Person, item_view};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ pub fn timeline_entry(
     directory: &Directory,
     curtain: Curtain<'_>,
 ) -> TimelineEntry {
-    let teller = Teller { instance, template, directory };
+    let teller = Teller { instance, template, directory, curtain };
     let line = |event: Event| {
         let event = curtain.event(event);
         TimelineLine { text: teller.text(&event), event }
@@ -70,6 +70,7 @@ struct Teller<'a> {
     instance: &'a Instance,
     template: &'a Template,
     directory: &'a Directory,
+    curtain: Curtain<'a>,
 }
 
 impl Teller<'_> {
@@ -79,7 +80,7 @@ impl Teller<'_> {
                 format!("{} submitted `{title}`", self.name(self.instance.initiator))
             }
             Event::LaneChosen { branch, lane, tried, .. } => self.lane_chosen(branch, lane, tried),
-            Event::VisitOpened { node, slots, .. } => self.visit_opened(node, slots),
+            Event::VisitOpened { visit, node, slots, .. } => self.visit_opened(*visit, node, slots),
             Event::SlotTurned { slot, .. } => format!("it is the turn of {}", self.assignee(*slot)),
             Event::AskedAgain { slot, .. } => {
                 format!("{} is asked again because the content was changed", self.assignee(*slot))
@@ -183,7 +184,7 @@ impl Teller<'_> {
         format!("the way `{title}` was taken: its conditions hold for {}", saw.join(", "))
     }
 
-    fn visit_opened(&self, node: &NodeId, slots: &[NewSlot]) -> String {
+    fn visit_opened(&self, visit: VisitId, node: &NodeId, slots: &[NewSlot]) -> String {
         let people = slots.iter().map(|slot| {
             let how = match slot.state {
                 SlotState::Auto(reason) => format!(", approved without a question: {}", in_words(reason)),
@@ -205,7 +206,15 @@ impl Teller<'_> {
         });
         let people = people.collect::<Vec<_>>().join(", ");
         let asked = if people.is_empty() { "nobody" } else { &people };
-        format!("{} asks {asked}", self.title(node))
+        format!("{}{} asks {asked}", self.title(node), self.for_item(visit))
+    }
+
+    /// The element that the branch runs for in which a visit stands.
+    fn for_item(&self, visit: VisitId) -> String {
+        let visit = self.instance.visit(visit);
+        let of = |visit| item_view(self.instance, self.template, self.directory, self.curtain, visit);
+        let text = visit.and_then(of).map(|item| item.text).unwrap_or_default();
+        if text.is_empty() { text } else { format!(" for {text}") }
     }
 
     fn slot_decided(&self, slot: SlotId, by: UserId, decision: Decision, comment: &str) -> String {

@@ -34,6 +34,43 @@ async fn a_task_moves_from_box_to_box() {
 }
 
 #[tokio::test]
+async fn a_task_names_its_node_its_time_limit_and_the_row_it_is_for() {
+    let company = Company::new().await;
+    let limit = json!({ "own": { "due": { "elapsed": 60 }, "actions": [] } });
+    let blocks = json!([
+        { "kind": "approval", "id": "check", "title": "Check", "approvers": company.people(&[&company.bob]),
+          "deadline": limit },
+        { "kind": "approval", "id": "pay", "title": "Pay", "approvers": company.people(&[&company.cat]),
+          "fields": { "items.name": "hide" } },
+    ]);
+    let columns = json!([{ "id": "name", "kind": "text", "title": "Name" }]);
+    let definition = json!({ "name": "Things",
+        "form": [{ "id": "items", "kind": "table", "title": "Items", "columns": columns }],
+        "flow": [{ "kind": "each", "id": "e", "list": "items", "group_by": "name", "blocks": blocks }] });
+    company.publish("things", definition).await;
+    let ask = json!({ "template": "things", "form": { "items": [{ "name": "chair" }, { "name": "desk" }] } });
+    let instance = company.post("/v1/instances", &company.ann, &ask).await.expect(201);
+    let first = &instance["nodes"][0]["visits"][0];
+    assert_eq!(first["item"], json!({ "text": "chair", "rows": [1] }), "{instance}");
+
+    let todo = company.get("/v1/tasks", &company.bob).await.expect(200);
+    let mut lines = todo["items"].as_array().expect("lines").clone();
+    lines.sort_by_key(|line| line["task"].to_string());
+    assert_eq!((&lines[0]["item"]["text"], &lines[1]["item"]["text"]), (&json!("chair"), &json!("desk")));
+    assert_eq!((&lines[0]["node_title"], &lines[0]["due_at"]), (&json!("Check"), &first["due_at"]));
+    assert!(first["due_at"].is_string(), "{first}");
+
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    let todo = company.get("/v1/tasks", &company.cat).await.expect(200);
+    assert_eq!(todo["items"][0]["item"], json!({ "text": "row 2", "rows": [2] }), "cat may not see names");
+    let path = format!("{}/timeline", path_of(&instance));
+    let told = company.get(&path, &company.ann).await.expect(200).to_string();
+    assert!(told.contains("`Check` for chair asks bob"), "{told}");
+    let told = company.get(&path, &company.cat).await.expect(200).to_string();
+    assert!(told.contains("`Check` for row 1 asks bob") && !told.contains("chair"), "{told}");
+}
+
+#[tokio::test]
 async fn who_was_told_marks_it_as_read_once() {
     let company = Company::with_leave().await;
     let instance = company.submit().await;
