@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::approvers::Found;
-use zhupi_engine::command::ReturnTo;
-use zhupi_engine::event::{Decision, LaneTried, Move, NewSlot, ResumeWay, WhyRemoved, WhyReplay};
+use zhupi_engine::command::{Intervention, ReturnTo};
+use zhupi_engine::condition::GroupsOutcome;
+use zhupi_engine::event::{AddKind, Decision, LaneTried, Move, NewSlot, ResumeWay, WhyRemoved, WhyReplay};
 use zhupi_engine::form::{Changes, FileRef};
 use zhupi_engine::ids::{NodeId, SlotId, UserId, VisitId};
-use zhupi_engine::instance::{AutoReason, Outcome, Slot, SlotState, VisitState};
+use zhupi_engine::instance::{AutoReason, Outcome, Slot, SlotState, Visit, VisitKind, VisitState};
 use zhupi_engine::ledger::{Entry, hex};
 use zhupi_engine::template::{Block, Lane};
 use zhupi_engine::{Directory, Event, Instance, Status, Template};
@@ -80,7 +81,9 @@ impl Teller<'_> {
                 format!("{} submitted `{title}`", self.name(self.instance.initiator))
             }
             Event::LaneChosen { branch, lane, tried, .. } => self.lane_chosen(branch, lane, tried),
-            Event::VisitOpened { visit, node, slots, .. } => self.visit_opened(*visit, node, slots),
+            Event::VisitOpened { visit, node, kind, slots, .. } => {
+                self.visit_opened((*visit, *kind), node, slots)
+            }
             Event::SlotTurned { slot, .. } => format!("it is the turn of {}", self.assignee(*slot)),
             Event::AskedAgain { slot, .. } => {
                 format!("{} is asked again because the content was changed", self.assignee(*slot))
@@ -118,13 +121,14 @@ impl Teller<'_> {
                 let lanes: Vec<String> = lanes.iter().map(|lane| self.lane_title(fork, lane)).collect();
                 format!("the ways {} were taken", lanes.join(", "))
             }
-            Event::Looped { to, count, .. } => format!("back to {}, for the {count}. time", self.title(to)),
+            Event::Looped { to, count, .. } => {
+                format!("back to {}, for the {} time", self.title(to), ordinal(*count))
+            }
             Event::SlotSettled { slot, state, .. } => {
                 format!("the task of {} is decided: {}", self.assignee(*slot), settled(*state))
             }
-            Event::SlotsAdded { by, slots, comment, .. } => {
-                let people: Vec<String> = slots.iter().map(|slot| self.name(slot.assignee)).collect();
-                with_words(format!("{} brought in {}", self.name(*by), people.join(", ")), comment)
+            Event::SlotsAdded { by, slots, kind, comment, .. } => {
+                with_words(self.brought_in(*by, slots, *kind), comment)
             }
             Event::SlotMoved { by, to, how, comment, .. } => self.moved(*by, *to, *how, comment),
             Event::Claimed { slot, .. } => format!("{} has claimed the task", self.assignee(*slot)),
@@ -155,7 +159,7 @@ impl Teller<'_> {
                 format!("{} answered {outcome}", node.unwrap_or_default())
             }
             Event::Intervened { by, what, reason, .. } => {
-                format!("administrator {}: {}, because {reason}", self.name(*by), what.name())
+                format!("administrator {}: {}, because {reason}", self.name(*by), self.intervened(what))
             }
             Event::RevokeAsked { reason, .. } => {
                 format!("{} asks for it to be revoked: {reason}", self.name(self.instance.initiator))
@@ -175,7 +179,13 @@ impl Teller<'_> {
     fn lane_chosen(&self, branch: &NodeId, lane: &NodeId, tried: &[LaneTried]) -> String {
         let title = find_lane(&self.template.flow, branch, lane).map_or(lane.as_str(), |it| &it.title);
         let outcome = tried.iter().find(|it| &it.lane == lane).and_then(|it| it.outcome.as_ref());
-        let Some(outcome) = outcome else { return format!("the way `{title}` was taken: no other one fits") };
+        let Some(outcome) = outcome else {
+            let others = tried.iter().filter_map(|it| Some((&it.lane, it.outcome.as_ref()?)));
+            let others = others.map(|(lane, outcome)| self.did_not_fit(branch, lane, outcome));
+            let others = others.collect::<Vec<_>>().join(", ");
+            let said = format!("the way `{title}` was taken: no other one fits");
+            return if others.is_empty() { said } else { format!("{said}, tried were {others}") };
+        };
         let last = outcome.groups.last().map(Vec::as_slice).unwrap_or_default();
         let saw: Vec<&str> = last.iter().filter_map(|condition| condition.saw.as_deref()).collect();
         if saw.is_empty() {
@@ -184,7 +194,35 @@ impl Teller<'_> {
         format!("the way `{title}` was taken: its conditions hold for {}", saw.join(", "))
     }
 
-    fn visit_opened(&self, visit: VisitId, node: &NodeId, slots: &[NewSlot]) -> String {
+    /// A lane that was tried in vain, with what its conditions saw, each value once.
+    fn did_not_fit(&self, branch: &NodeId, lane: &NodeId, outcome: &GroupsOutcome) -> String {
+        let mut saw: Vec<&str> = Vec::new();
+        for seen in outcome.groups.iter().flatten().filter_map(|condition| condition.saw.as_deref()) {
+            if !saw.contains(&seen) {
+                saw.push(seen);
+            }
+        }
+        let title = self.lane_title(branch, lane);
+        if saw.is_empty() { title } else { format!("{title} for {}", saw.join(", ")) }
+    }
+
+    fn visit_opened(&self, (visit, kind): (VisitId, VisitKind), node: &NodeId, slots: &[NewSlot]) -> String {
+        let place = format!("{}{}", self.title(node), self.for_item(visit));
+        match kind {
+            VisitKind::Approve | VisitKind::Handle | VisitKind::Pool => {}
+            VisitKind::Revise => {
+                return format!("{} is asked to correct it", self.name(self.instance.initiator));
+            }
+            VisitKind::Consent => {
+                let people: Vec<UserId> = slots.iter().map(|slot| slot.assignee).collect();
+                return format!("asked whether it may be revoked: {}", self.names(&people));
+            }
+            VisitKind::Delay => return format!("{place} waits until its time has come"),
+            VisitKind::Call => return format!("{place} waits for the answer of another system"),
+            VisitKind::Child { .. } => return format!("{place} waits for the end of another request"),
+            VisitKind::Pause => return "the rest follows in a moment".to_owned(),
+            VisitKind::Auto => return format!("{place} decides by itself"),
+        }
         let people = slots.iter().map(|slot| {
             let how = match slot.state {
                 SlotState::Auto(reason) => format!(", approved without a question: {}", in_words(reason)),
@@ -206,7 +244,7 @@ impl Teller<'_> {
         });
         let people = people.collect::<Vec<_>>().join(", ");
         let asked = if people.is_empty() { "nobody" } else { &people };
-        format!("{}{} asks {asked}", self.title(node), self.for_item(visit))
+        format!("{place} asks {asked}")
     }
 
     /// The element that the branch runs for in which a visit stands.
@@ -218,17 +256,70 @@ impl Teller<'_> {
     }
 
     fn slot_decided(&self, slot: SlotId, by: UserId, decision: Decision, comment: &str) -> String {
-        let verb = match decision {
-            Decision::Approve => "approved",
-            Decision::Reject => "rejected",
-            Decision::Abstain => "abstained",
-        };
+        let verb = self.verb(slot, decision);
         let place = match self.slot(slot) {
             Some(slot) if slot.assignee != by => format!(" in the place of {}", self.name(slot.assignee)),
             Some(_) | None => String::new(),
         };
         let words = if comment.is_empty() { String::new() } else { format!(": {comment}") };
         format!("{} {verb}{place}{words}", self.name(by))
+    }
+
+    /// What a decision is called at the visit in which it was made.
+    fn verb(&self, slot: SlotId, decision: Decision) -> &'static str {
+        let visit = self.instance.slot(slot).map(|(visit, _)| visit);
+        let handles = |visit: &Visit| {
+            visit.kind == VisitKind::Handle
+                || matches!(self.template.block(&visit.node), Some(Block::Approval(node)) if node.handle)
+        };
+        let kind = visit.map(|visit| visit.kind);
+        match (decision, kind) {
+            (Decision::Approve, Some(VisitKind::Revise)) => "sent it on again",
+            (Decision::Approve, Some(VisitKind::Consent)) => "agreed to the revocation",
+            (Decision::Reject, Some(VisitKind::Consent)) => "did not agree to the revocation",
+            (Decision::Approve, _) if visit.is_some_and(handles) => "reported it done",
+            (Decision::Approve, _) => "approved",
+            (Decision::Reject, _) => "rejected",
+            (Decision::Abstain, _) => "abstained",
+        }
+    }
+
+    fn intervened(&self, what: &Intervention) -> String {
+        let node_of =
+            |visit: VisitId| self.instance.visit(visit).map(|it| self.title(&it.node)).unwrap_or_default();
+        match what {
+            Intervention::Jump { to, .. } => format!("it goes on at {}", self.title(to)),
+            Intervention::Reassign { slot, to } => {
+                let node = self.instance.slot(*slot).map(|(visit, _)| self.title(&visit.node));
+                format!("the task at {} goes to {}", node.unwrap_or_default(), self.name(*to))
+            }
+            Intervention::Staff { visit, people } => {
+                format!("{} are asked at {}", self.names(people), node_of(*visit))
+            }
+            Intervention::Skip { visit } => format!("{} is passed over", node_of(*visit)),
+            Intervention::Terminate => "it is ended".to_owned(),
+            Intervention::SetApprovers { node, people } if people.is_empty() => {
+                format!("those of the template will be asked at {} again", self.title(node))
+            }
+            Intervention::SetApprovers { node, people } => {
+                format!("at {} these will be asked: {}", self.title(node), self.names(people))
+            }
+            Intervention::Retry => "it is tried again where it stopped".to_owned(),
+            Intervention::HandOver { from, to } => {
+                format!("what {} has to decide goes to {}", self.name(*from), self.name(*to))
+            }
+        }
+    }
+
+    fn brought_in(&self, by: UserId, slots: &[NewSlot], kind: AddKind) -> String {
+        let people: Vec<UserId> = slots.iter().map(|slot| slot.assignee).collect();
+        let place = match kind {
+            AddKind::Before => "before",
+            AddKind::After => "after",
+            AddKind::Together | AddKind::Peers => "beside",
+        };
+        let (by, people) = (self.name(by), self.names(&people));
+        format!("{by} brought in {people} to decide {place} {by}")
     }
 
     fn edited(&self, by: Option<UserId>, edits: &Changes) -> String {
@@ -283,7 +374,18 @@ impl Teller<'_> {
     }
 
     fn visit_closed(&self, visit: VisitId, state: VisitState) -> String {
-        let title = self.instance.visit(visit).map(|visit| self.title(&visit.node)).unwrap_or_default();
+        let visit = self.instance.visit(visit);
+        let title = match visit.map(|visit| visit.kind) {
+            Some(VisitKind::Revise) if state == VisitState::Passed => {
+                return "the correction is done".to_owned();
+            }
+            Some(VisitKind::Consent) if state == VisitState::Passed => {
+                return "the revocation is agreed to".to_owned();
+            }
+            Some(VisitKind::Revise) => "the correction".to_owned(),
+            Some(VisitKind::Consent) => "the question whether it may be revoked".to_owned(),
+            Some(_) | None => visit.map(|visit| self.title(&visit.node)).unwrap_or_default(),
+        };
         let how = match state {
             VisitState::Open => "is open",
             VisitState::Passed => "passed",
@@ -337,6 +439,23 @@ fn ended(status: Status, reason: &str) -> String {
         Status::Draft | Status::Running | Status::Suspended | Status::Returned | Status::Revoking => "ended",
     };
     if reason.is_empty() { how.to_owned() } else { format!("{how}: {reason}") }
+}
+
+/// The first, the second, the 11th, the 22nd.
+fn ordinal(count: u32) -> String {
+    let ending = match (count % 100, count % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    match count {
+        1 => "first".to_owned(),
+        2 => "second".to_owned(),
+        3 => "third".to_owned(),
+        many => format!("{many}{ending}"),
+    }
 }
 
 fn removed(name: &str, why: WhyRemoved) -> String {

@@ -72,7 +72,10 @@ async fn people_are_brought_in_and_taken_out_again() {
     let people = added["nodes"][0]["visits"][0]["people"].as_array().expect("people").clone();
     assert_eq!((people.len(), &people[0]["state"]), (3, &json!("waiting")));
     assert_eq!(people[1]["added_by"]["name"], "bob");
-    assert_eq!(last_said(&company, &instance).await[0], "bob brought in cat, dan: please check");
+    assert_eq!(
+        last_said(&company, &instance).await[0],
+        "bob brought in cat, dan to decide before bob: please check"
+    );
 
     let dans = format!("/v1/tasks/{}/remove", people[2]["task"].as_str().expect("a task"));
     assert!(allows(&company.see(&instance, &company.bob).await, &["remove_sign"]));
