@@ -277,7 +277,7 @@ fn tell(draft: &mut Draft<'_>, actor: UserId, people: &[UserId]) -> Result<(), R
     }
     let only_asks = draft.instance.initiator == actor && !draft.is_manager(actor);
     if only_asks && !submit::may_name_cc(draft.template) {
-        return Err(Rejection::CcNotAllowed);
+        return Err(Rejection::CcNotAllowed { field: "people" });
     }
     check_count("people", people)?;
     people.iter().try_for_each(|user| check_active(draft.directory, *user))?;

@@ -74,7 +74,10 @@ pub enum Rejection {
     },
     /// The template does not let the initiator name people to be told.
     #[error("the template does not allow naming people to be told")]
-    CcNotAllowed,
+    CcNotAllowed {
+        /// Which member names them.
+        field: &'static str,
+    },
     /// Nobody is found for a node and the node refuses the submission then.
     #[error("nobody is found to decide at node `{node}`")]
     NobodyFound {
@@ -238,7 +241,7 @@ impl Rejection {
             Rejection::PickMissing { .. } => "pick_missing",
             Rejection::PickNotAllowed { .. } => "pick_not_allowed",
             Rejection::PickTooMany { .. } => "pick_too_many",
-            Rejection::CcNotAllowed => "cc_not_allowed",
+            Rejection::CcNotAllowed { .. } => "cc_not_allowed",
             Rejection::NobodyFound { .. } => "nobody_found",
             Rejection::TaskNotFound { .. } => "task_not_found",
             Rejection::AlreadyDecided { .. } => "already_decided",

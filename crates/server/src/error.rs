@@ -206,7 +206,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::PickMissing { .. }
         | Rejection::PickNotAllowed { .. }
         | Rejection::PickTooMany { .. }
-        | Rejection::CcNotAllowed
+        | Rejection::CcNotAllowed { .. }
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
         | Rejection::FileRequired { .. }
@@ -258,13 +258,14 @@ fn rejection_more(rejection: &Rejection) -> Json {
             json!({ "field": "picks", "node": node })
         }
         Rejection::PickNotAllowed { node, user } => json!({ "field": "picks", "node": node, "user": user }),
-        Rejection::CcNotAllowed => json!({ "field": "cc" }),
         Rejection::NobodyFound { node } => json!({ "node": node }),
         Rejection::AlreadyDecided { by, at, decision } => {
             json!({ "decided_by": by, "decided_at": at, "decision": decision })
         }
         Rejection::WithdrawNotAllowed { rule } => json!({ "rule": rule }),
-        Rejection::TextRequired { field } | Rejection::FileRequired { field } => json!({ "field": field }),
+        Rejection::CcNotAllowed { field }
+        | Rejection::TextRequired { field }
+        | Rejection::FileRequired { field } => json!({ "field": field }),
         Rejection::TextTooLong { field, limit } | Rejection::TooMany { field, limit } => {
             json!({ "field": field, "limit": limit })
         }

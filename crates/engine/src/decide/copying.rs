@@ -150,7 +150,7 @@ impl Copied {
         for entry in instance.cc.iter().filter(himself) {
             let path = format!("cc.{}", entry.user);
             if !may_name_cc(draft.template) {
-                let refusal = Rejection::CcNotAllowed;
+                let refusal = Rejection::CcNotAllowed { field: "cc" };
                 self.leave_out(&path, refusal.code(), refusal.to_string());
             } else if let Err(refusal) = check_active(draft.directory, entry.user) {
                 self.leave_out(&path, refusal.code(), refusal.to_string());

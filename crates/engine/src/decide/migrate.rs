@@ -67,6 +67,7 @@ pub struct ApproversChanged {
 /// Refused where it does not run, and where it stands at a node that the new version does not have in this place.
 pub fn migrate(migration: &Migration<'_>, instance: &Instance) -> Result<Vec<Event>, Rejection> {
     check_status(instance)?;
+    migration.check_nodes()?;
     match migration.lost(instance).into_iter().next() {
         Some(node) => Err(Rejection::NodeNotReachable { node }),
         None => migration.carry_out(instance, Purpose::Act).map(|draft| draft.events),
@@ -90,6 +91,7 @@ impl<'a> Migration<'a> {
     /// What would happen to an instance. Refused where it does not run.
     pub fn report(&self, instance: &Instance) -> Result<Report, Rejection> {
         check_status(instance)?;
+        self.check_nodes()?;
         let lost = self.lost(instance);
         if !lost.is_empty() {
             return Ok(Report { lost, ..Report::default() });
@@ -112,6 +114,20 @@ impl<'a> Migration<'a> {
             Some(ApproversChanged { node: self.renamed(node).clone(), before: before.clone(), after })
         });
         Ok(Report { lost, reopened, gone, added, approvers: approvers.collect() })
+    }
+
+    /// Whatever is named has to be a node or lane of its version.
+    fn check_nodes(&self) -> Result<(), Rejection> {
+        let unknown = |template: &Template, id: &NodeId| {
+            let mut blocks = template.blocks().into_iter();
+            template.block(id).is_none() && !blocks.any(|it| it.lanes().iter().any(|lane| lane.id == *id))
+        };
+        let old = self.nodes.keys().find(|id| unknown(self.old, id));
+        let new = self.nodes.values().find(|id| unknown(self.new, id));
+        match old.or(new) {
+            Some(node) => Err(Rejection::NodeNotReachable { node: node.clone() }),
+            None => Ok(()),
+        }
     }
 
     fn renamed<'n>(&'n self, id: &'n NodeId) -> &'n NodeId {

@@ -166,7 +166,8 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     edits::in_slot(draft, slot, actor, &request.opinion.edits)?;
     let resume = match (node.returns.resume, request.resume) {
         (ResumePolicy::ReturnerDecides, Some(resume)) => resume,
-        (resume, _) => resume,
+        (_, Some(_)) => return Err(Rejection::NotOffered { action: "resume" }),
+        (resume, None) => resume,
     };
     let (slot, by, comment) = (Some(slot), actor, comment.to_owned());
     let attachments = request.opinion.attachments.clone();
@@ -385,7 +386,21 @@ fn ask_again(draft: &mut Draft<'_>, visit: &Visit, receiver: Receiver) -> Result
         return enter_again(draft, visit.token, node, visit.level);
     }
     let (token, level, mode, upcoming) = (visit.token, visit.level, visit.mode, visit.upcoming.clone());
-    open(draft, Arrival { token, node, level, mode, found, upcoming, again: Some(Again::default()) })
+    // The initiator who decided as the only administrator is not passed over as initiator, or it would pass by itself.
+    let admin = |found: &Found| {
+        found.user == draft.instance.initiator
+            && matches!(found.why.rule, WhyRule::TemplateAdmin | WhyRule::WorkspaceAdmin)
+    };
+    let by_empty_rule =
+        found.iter().all(admin).then(|| resolve_to_admins(node, draft.scene(token))).flatten();
+    let again = Some(Again::default());
+    match by_empty_rule {
+        Some(resolution) => {
+            let found = Vec::new();
+            open_with(draft, Arrival { token, node, level, mode, found, upcoming, again }, resolution)
+        }
+        None => open(draft, Arrival { token, node, level, mode, found, upcoming, again }),
+    }
 }
 
 /// Those on whose consent a visit passed, as far as they are still there. Of a vote everybody: what it has to reach is counted

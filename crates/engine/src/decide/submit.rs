@@ -221,7 +221,7 @@ fn offer_of<'t>(template: &'t Template, node: &NodeId) -> Option<Offer<'t>> {
 
 fn check_cc(draft: &Draft<'_>, request: &Submit) -> Result<(), Rejection> {
     if !request.cc.is_empty() && !may_name_cc(draft.template) {
-        return Err(Rejection::CcNotAllowed);
+        return Err(Rejection::CcNotAllowed { field: "cc" });
     }
     check_count("cc", &request.cc)?;
     request.cc.iter().try_for_each(|user| check_active(draft.directory, *user))

@@ -132,6 +132,10 @@ pub fn apply_edits(
     let mut after = before.clone();
     for (id, change) in &edits.0 {
         match form.field(id) {
+            // What is hidden from somebody is not there for him, and its title is not told.
+            Some(field) if access.of(&field.id) == Access::Hide => {
+                edit.problems.push(unknown("form", id.as_str()));
+            }
             None => edit.problems.push(unknown("form", id.as_str())),
             Some(field) if field.formula.is_some() => {}
             Some(field) => edit.field(field, before, change, &mut after),
@@ -262,6 +266,10 @@ impl Editing<'_> {
                 continue;
             };
             let access = self.access.of_column(&table.id, id);
+            if access == Access::Hide {
+                self.problems.push(unknown(path, id.as_str()));
+                continue;
+            }
             if column.formula.is_some() {
                 continue;
             }

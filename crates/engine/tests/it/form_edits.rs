@@ -58,7 +58,7 @@ fn only_what_may_be_edited_changes() {
     let rules = [("note", Access::Edit), ("sum", Access::Hide)];
     assert_eq!(edit(&rules, json!({"note": "m"})).unwrap()["note"], json!("m"));
     assert_eq!(edit(&rules, json!({"note": null})).unwrap().get("note"), None);
-    assert_eq!(edit(&rules, json!({"sum": 1})).unwrap_err(), ["form.sum field_not_editable"]);
+    assert_eq!(edit(&rules, json!({"sum": 1})).unwrap_err(), ["form.sum field_unknown"]);
     assert_eq!(edit(&[], json!({"note": "m"})).unwrap_err(), ["form.note field_not_editable"]);
     assert_eq!(edit(&rules, json!({"x": 1})).unwrap_err(), ["form.x field_unknown"]);
     assert_eq!(edit(&rules, json!({"note": 5})).unwrap_err(), ["form.note value_invalid"]);
@@ -68,7 +68,7 @@ fn only_what_may_be_edited_changes() {
 fn naming_what_stays_is_no_fault_unless_it_is_hidden() {
     assert!(edit(&[], json!({"note": "n", "sum": 50, "total": 999})).is_ok());
     let guess = edit(&[("note", Access::Hide)], json!({"note": "n"}));
-    assert_eq!(guess.unwrap_err(), ["form.note field_not_editable"]);
+    assert_eq!(guess.unwrap_err(), ["form.note field_unknown"]);
 }
 
 #[test]
@@ -116,13 +116,13 @@ fn a_column_may_be_kept_from_whoever_edits_the_table() {
     let rules = [("items", Access::Edit), ("items.price", Access::Read), ("items.secret", Access::Hide)];
     let after = edit(&rules, json!({"items": [{"_row": 1, "thing": "nib", "price": 2}]})).unwrap();
     assert_eq!((&after["items"][0]["thing"], &after["items"][0]["secret"]), (&json!("nib"), &json!("s")));
-    for (change, at) in [
-        (json!({"_row": 1, "price": 9}), "price"),
-        (json!({"_row": 1, "secret": "s"}), "secret"),
-        (json!({"price": 9}), "price"),
+    for (change, at, code) in [
+        (json!({"_row": 1, "price": 9}), "price", "field_not_editable"),
+        (json!({"_row": 1, "secret": "s"}), "secret", "field_unknown"),
+        (json!({"price": 9}), "price", "field_not_editable"),
     ] {
         let refused = edit(&rules, json!({ "items": [change] })).unwrap_err();
-        assert_eq!(refused, [format!("form.items[0].{at} field_not_editable")]);
+        assert_eq!(refused, [format!("form.items[0].{at} {code}")]);
     }
 }
 

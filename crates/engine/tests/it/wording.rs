@@ -36,7 +36,7 @@ fn refusals() -> Vec<(&'static str, Rejection)> {
         ("pick_missing", Rejection::PickMissing { node: node.clone() }),
         ("pick_not_allowed", Rejection::PickNotAllowed { node: node.clone(), user }),
         ("pick_too_many", Rejection::PickTooMany { node: node.clone() }),
-        ("cc_not_allowed", Rejection::CcNotAllowed),
+        ("cc_not_allowed", Rejection::CcNotAllowed { field: "cc" }),
         ("nobody_found", Rejection::NobodyFound { node: node.clone() }),
         ("task_not_found", Rejection::TaskNotFound { slot }),
         ("already_decided", Rejection::AlreadyDecided { by: None, at: None, decision: None }),

@@ -298,7 +298,7 @@ async fn people_see_and_edit_what_their_node_allows() {
     assert_eq!(lacking["problems"][0]["path"], "form.note");
     let sly = json!({ "form": { "note": "n", "salary": 9 } });
     let sly = company.post(&path, &company.bob, &sly).await.expect_problem(422, "form_invalid");
-    assert_eq!(sly["problems"][0]["code"], "field_not_editable");
+    assert_eq!(sly["problems"][0]["code"], "field_unknown");
     let good = json!({ "form": { "note": "n", "rows": [{ "_row": 1, "a": 5 }] } });
     let done = company.post(&path, &company.bob, &good).await.expect(200);
     assert_eq!(done["form"][3]["value"], "5");

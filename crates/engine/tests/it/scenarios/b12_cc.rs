@@ -43,7 +43,7 @@ fn the_result_is_told_at_the_end_even_to_people_told_before() {
 fn the_initiator_may_name_people_where_the_template_says_so() {
     let submit = Submit { cc: vec![user("dan")], ..Submit::default() };
     let refused = Run::submit(world(), flow(), "ann", submit.clone()).err();
-    assert_eq!(refused, Some(Rejection::CcNotAllowed));
+    assert_eq!(refused, Some(Rejection::CcNotAllowed { field: "cc" }));
     let mut template = flow();
     template.settings.allow_add_cc = true;
     assert_eq!(Run::submit(world(), template, "ann", submit).unwrap().told(), "dan cid");
@@ -102,9 +102,13 @@ fn the_initiator_tells_nobody_where_the_template_does_not_let_him() {
     let begun = || Run::start(world(), template(vec![ask("n", &["bob"])]), "ann");
     let mut run = begun();
     let tell = || Command::Tell { people: vec![user("dan")] };
-    assert_eq!(run.act("ann", tell()), Err(Rejection::CcNotAllowed));
+    assert_eq!(run.act("ann", tell()), Err(Rejection::CcNotAllowed { field: "people" }));
     let mut run = run.send_back("bob", "");
-    assert_eq!(run.act("ann", tell()), Err(Rejection::CcNotAllowed), "mending is no approving");
+    assert_eq!(
+        run.act("ann", tell()),
+        Err(Rejection::CcNotAllowed { field: "people" }),
+        "mending is no approving"
+    );
     run.act("bob", tell()).unwrap();
     assert_eq!(run.told(), "dan");
     let mut run = begun();

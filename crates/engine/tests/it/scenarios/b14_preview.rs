@@ -154,7 +154,7 @@ fn what_a_submission_is_refused_for_refuses_the_preview_but_for_what_is_still_mi
         Some(Rejection::PickNotAllowed { node, user: user("cid") })
     );
     let told = Submit { cc: vec![user("dan")], ..Submit::default() };
-    assert_eq!(refused(world(), &flow, &told), Some(Rejection::CcNotAllowed));
+    assert_eq!(refused(world(), &flow, &told), Some(Rejection::CcNotAllowed { field: "cc" }));
     let gone = Rejection::UserNotActive { user: user("ann") };
     assert_eq!(refused(world().disabled("ann"), &flow, &Submit::default()), Some(gone));
     let wrong = Submit { form: FormData([("sum".into(), Value::Text("x".into()))].into()), ..picked("bob") };

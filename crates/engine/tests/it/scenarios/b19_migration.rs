@@ -313,3 +313,14 @@ fn a_time_limit_that_stays_the_same_stays_where_it_was() {
     try_migrate(&mut run, flow(), &[]).unwrap();
     assert_eq!((run.instance.visits[0].due_at, run.instance.visits[0].timers.clone()), before);
 }
+
+#[test]
+fn a_map_that_names_what_neither_version_has_is_refused() {
+    let new = || template(vec![ask("a", &["bob"]), ask("b", &["cid", "dan"]), ask("d", &["eve"])]);
+    let mut run = start();
+    for (nodes, unknown) in [(("x", "d"), "x"), (("c", "y"), "y")] {
+        let refused = try_migrate(&mut run, new(), &[nodes]);
+        assert_eq!(refused, Err(Rejection::NodeNotReachable { node: unknown.into() }));
+    }
+    assert_eq!(try_migrate(&mut run, new(), &[("c", "d")]), Ok(()));
+}

@@ -5,7 +5,8 @@ use zhupi_engine::Status;
 use zhupi_engine::command::Intervention;
 use zhupi_engine::instance::{TokenState, VisitState};
 use zhupi_engine::template::{
-    AllReject, Approval, Approvers, Block, Dedup, MaxRounds, Mode, OnReject, Template, TooManyRounds,
+    AllReject, Approval, Approvers, Block, Dedup, MaxRounds, Mode, OnReject, PersonRule, Template,
+    TooManyRounds,
 };
 
 #[test]
@@ -92,4 +93,16 @@ fn a_mapped_rejection_is_sent_back_by_whoever_said_no() {
     let run = run.approve("bob").reject("dan").approve("cid");
     assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));
     assert_eq!(run.instance.returns[0].by, user("dan"));
+}
+
+/// The initiator is the only administrator, and nobody was found: he is asked again, since the self rule does not bind there.
+#[test]
+fn a_return_to_the_only_administrator_does_not_pass_by_itself() {
+    let one = Block::Approval(node("one", by(PersonRule::Role(role("R")))));
+    let two = Approval { on_reject: OnReject::ReturnTo("one".into()), ..node("two", members(&["bob"])) };
+    let flow = vec![one, Block::Approval(two)];
+    let run = Run::start(World::new().people(&["bob"]), template(flow), "root");
+    assert_eq!(run.pending(), "root");
+    let run = run.approve("root").reject("bob");
+    assert_eq!((run.pending().as_str(), run.status()), ("root", Status::Running));
 }

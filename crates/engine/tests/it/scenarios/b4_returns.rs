@@ -160,6 +160,14 @@ fn the_returner_decides_where_the_node_leaves_it_to_him() {
 }
 
 #[test]
+fn how_it_goes_on_is_not_asked_where_the_node_says_so() {
+    let mut run = at_the_end(line());
+    let opinion = Opinion::new(run.slot_of("eve"), "incomplete");
+    let request = Return { opinion, to: ReturnTo::Node("b".into()), resume: Some(ResumePolicy::Replay) };
+    assert_eq!(run.act("eve", Command::Return(request)), Err(Rejection::NotOffered { action: "resume" }));
+}
+
+#[test]
 fn to_the_initiator_who_mends_it_and_sends_it_on() {
     let run = at_the_end(line()).send_back("eve", "");
     assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));

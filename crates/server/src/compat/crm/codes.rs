@@ -145,7 +145,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::PickMissing { .. }
         | Rejection::PickNotAllowed { .. }
         | Rejection::PickTooMany { .. }
-        | Rejection::CcNotAllowed
+        | Rejection::CcNotAllowed { .. }
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
         | Rejection::FileRequired { .. }

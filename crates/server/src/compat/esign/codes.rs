@@ -57,7 +57,7 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::PickMissing { .. } => 40_009,
         Rejection::PickNotAllowed { .. } => 40_010,
         Rejection::PickTooMany { .. } => 40_011,
-        Rejection::CcNotAllowed => 40_012,
+        Rejection::CcNotAllowed { .. } => 40_012,
         Rejection::NobodyFound { .. } => 40_013,
         Rejection::TaskNotFound { .. } => 40_014,
         Rejection::AlreadyDecided { .. } => 40_015,

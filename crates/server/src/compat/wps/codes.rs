@@ -124,7 +124,7 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::PickMissing { .. }
         | Rejection::PickNotAllowed { .. }
         | Rejection::PickTooMany { .. }
-        | Rejection::CcNotAllowed
+        | Rejection::CcNotAllowed { .. }
         | Rejection::NobodyFound { .. }
         | Rejection::TextRequired { .. }
         | Rejection::FileRequired { .. }
