@@ -5,6 +5,7 @@
 
 mod approval;
 mod check;
+mod child;
 mod fields;
 mod flow;
 mod lint;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use approval::*;
 pub use check::check_template;
+pub use child::check_child;
 pub use flow::*;
 pub use lint::lint_template;
 pub(crate) use material::{fields_of, fields_of_approvers, names_field};

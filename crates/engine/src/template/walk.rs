@@ -105,6 +105,13 @@ impl Template {
         self.blocks().into_iter().position(|block| block.id() == id)
     }
 
+    /// All blocks with the places at which they stand, such as `flow[0].lanes[1].blocks[0]`, in the order of the drawing.
+    pub fn placed_blocks(&self) -> Vec<(String, &Block)> {
+        let mut found = Vec::new();
+        place_all(&self.flow, "flow", &mut found);
+        found
+    }
+
     /// Every node and branch, in the order they are drawn; lanes before what follows their branch.
     pub fn blocks(&self) -> Vec<&Block> {
         let mut all = Vec::new();
@@ -161,4 +168,17 @@ fn after<'a>(blocks: &'a [Block], id: &NodeId, follows: Next<'a>) -> Option<Next
         rest = tail;
     }
     None
+}
+
+fn place_all<'t>(blocks: &'t [Block], path: &str, found: &mut Vec<(String, &'t Block)>) {
+    for (number, block) in blocks.iter().enumerate() {
+        let path = format!("{path}[{number}]");
+        found.push((path.clone(), block));
+        if let Block::Each(each) = block {
+            place_all(&each.blocks, &format!("{path}.blocks"), found);
+        }
+        for (number, lane) in block.lanes().iter().enumerate() {
+            place_all(&lane.blocks, &format!("{path}.lanes[{number}].blocks"), found);
+        }
+    }
 }

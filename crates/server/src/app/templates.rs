@@ -1,6 +1,7 @@
 //! Templates from the first draft to the published version: who may change one, what keeps it from being published.
 //! Every surface that lets people draw templates comes through here.
 
+mod children;
 mod read;
 
 pub use read::read_definition;
@@ -97,6 +98,7 @@ impl App {
     ) -> Result<Vec<Problem>, Error> {
         let mut problems = check_template(template);
         problems.extend(self.check_sources(template));
+        problems.extend(self.check_children(tenant, template).await?);
         let directory = self.directory(tenant).await?;
         problems.extend(lint_template(template, &directory));
         Ok(problems)

@@ -61,9 +61,11 @@ async fn look(app: &App, one: &Unchecked) -> Result<Vec<Problem>, Error> {
         Err(error) => return Err(error),
     };
     let directory = app.store.load_directory(one.tenant).await?;
+    let of_children = app.check_children(one.tenant, &template).await?;
     let mut problems = tokio::task::spawn_blocking(move || problems_of(&template, &directory))
         .await
         .map_err(Error::internal)?;
+    problems.extend(of_children);
     problems.truncate(MOST);
     Ok(problems)
 }

@@ -178,6 +178,46 @@ async fn a_child_that_cannot_begin_stops_its_parent_with_the_reason_until_somebo
     assert_eq!(look(&company, &parent).await["status"], "approved");
 }
 
+/// What keeps a child from beginning is found when its parent is published.
+#[tokio::test]
+async fn a_parent_is_published_only_with_children_that_can_begin() {
+    let (company, _) = company().await;
+    let mut drawn = definition(json!([ask(&company, "n", &company.bob)]));
+    drawn["form"][1]["required"] = json!(true);
+    let child = company.publish("child", drawn).await;
+    let found = async |more: Json| {
+        let mut sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": child });
+        sub.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let lanes = json!([{ "id": "l", "when": "default", "blocks": [sub] }]);
+        let branch = json!({ "kind": "branch", "id": "b", "lanes": lanes });
+        let body = json!({ "definition": definition(json!([branch, ask(&company, "n", &company.cat)])) });
+        let checked = company.post("/v1/templates/check", &company.admin, &body).await.expect(200);
+        let problems = checked["problems"].as_array().unwrap().iter();
+        let at =
+            |it: &Json| it["path"].as_str()?.strip_prefix("flow[0].lanes[0].blocks[0].").map(str::to_owned);
+        problems
+            .filter_map(|it| {
+                Some(format!("{} {} {}", at(it)?, it["code"].as_str()?, it["severity"].as_str()?))
+            })
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(found(json!({})).await, ["fill child_field_unfilled error"]);
+    assert_eq!(found(json!({ "fill": { "note": "note" } })).await, [""; 0]);
+    let wrong = json!({ "fill": { "note": "note", "day": "note" }, "wait": { "until": { "take": { "note": "out" } } } });
+    let expected = ["fill.day child_field_unknown error", "wait.until.take.note child_field_unknown error"];
+    assert_eq!(found(wrong).await, expected);
+    let nobodys = uuid::Uuid::from_u128(7);
+    assert_eq!(found(json!({ "template": nobodys })).await, ["template child_unknown error"]);
+    let draft = company.draft("draft", definition(json!([]))).await;
+    assert_eq!(found(json!({ "template": draft })).await, ["template child_not_ready warning"]);
+
+    let sub = json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": child });
+    let parent = company.draft("parent", definition(json!([sub, ask(&company, "n", &company.cat)]))).await;
+    let path = format!("/v1/templates/{parent}/publish");
+    let refused = company.app.post(&path).by(&company.admin.session).send().await;
+    assert_eq!(refused.expect_problem(422, "invalid")["problems"][0]["code"], "child_field_unfilled");
+}
+
 /// What came to be required since the parent was published.
 #[tokio::test]
 async fn what_a_child_lacks_is_named() {
