@@ -180,7 +180,6 @@ fn one_preview(bench: &mut Criterion) {
     });
 }
 
-/// The goal is 1 s.
 /// Sixty controls, ten of them reckoned from the others, one of those over a table of twenty rows.
 fn formulas() -> (Form, FormData) {
     let reckoned = |n: u32, formula: String| Field {
@@ -209,6 +208,7 @@ fn one_form(bench: &mut Criterion) {
     });
 }
 
+/// The goal is 1 s.
 fn thousand_cases(bench: &mut Criterion) {
     let (old, new, directory) = (template(100), template(400), directory());
     let cases: Vec<Case> = (0..1_000)

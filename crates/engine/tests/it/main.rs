@@ -4,6 +4,7 @@ mod absences;
 mod blocks;
 mod calendar;
 mod check;
+mod documents;
 mod expression;
 mod flows;
 mod form_defaults;

@@ -39,6 +39,7 @@ async fn a_webhook_is_told_of_everything_in_order() {
         "task.created",
         "task.created",
         "task.decided",
+        "task.closed",
         "cc.sent",
         "instance.approved",
     ];

@@ -189,3 +189,11 @@ async fn a_secret_is_not_kept_in_clear() {
         "{kept}"
     );
 }
+
+#[test]
+fn the_document_tells_every_type() {
+    let document = include_str!("../../../../docs/webhooks.md");
+    for kind in zhupi_server::app::effects::EVENT_TYPES {
+        assert!(document.contains(&format!("`{kind}`")), "docs/webhooks.md does not tell `{kind}`");
+    }
+}

@@ -3,13 +3,14 @@
 use super::Accepted;
 use crate::view::task_id;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use zhupi_engine::event::{Decision, NewSlot};
 use zhupi_engine::ids::{SlotId, UserId, VisitId};
 use zhupi_engine::instance::{Slot, SlotState};
 use zhupi_engine::{Event, Status};
 
 /// Everything a webhook can be told of.
-pub const EVENT_TYPES: [&str; 26] = [
+pub const EVENT_TYPES: [&str; 27] = [
     "instance.submitted",
     "instance.approved",
     "instance.rejected",
@@ -31,6 +32,7 @@ pub const EVENT_TYPES: [&str; 26] = [
     "task.released",
     "task.signers_added",
     "task.taken_back",
+    "task.closed",
     "task.reminded",
     "task.urged",
     "cc.sent",
@@ -79,6 +81,10 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         Event::Claimed { slot, .. } => accepted.at(*slot, "task.claimed", json!({})),
         Event::Released { slot, .. } => accepted.at(*slot, "task.released", json!({})),
         Event::TakenBack { slot, by, .. } => accepted.at(*slot, "task.taken_back", json!({ "by": by })),
+        Event::SlotRemoved { slot, .. } => {
+            accepted.at(*slot, "task.closed", json!({ "state": SlotState::Removed }))
+        }
+        Event::VisitClosed { visit, .. } => accepted.closed(*visit),
         Event::Reminded { visit, people, supervisors, .. } => {
             let node = accepted.node_of(*visit);
             one("task.reminded", json!({ "node": node, "people": people, "supervisors": supervisors }))
@@ -115,7 +121,7 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         }
         Event::Suspended { reason, .. } => of_instance("instance.suspended", reason),
         Event::Ended { status, reason, .. } => {
-            ended(*status).map(|kind| of_instance(kind, reason)).unwrap_or_default()
+            ended(*status).map(|kind| vec![accepted.ended(kind, reason)]).unwrap_or_default()
         }
         Event::TokenStarted { .. }
         | Event::TokenForked { .. }
@@ -131,8 +137,6 @@ pub(super) fn told(event: &Event, accepted: &Accepted<'_>) -> Vec<News> {
         | Event::ApproversFrozen { .. }
         | Event::SlotHeld { .. }
         | Event::AskedAgain { .. }
-        | Event::SlotRemoved { .. }
-        | Event::VisitClosed { .. }
         | Event::ReturnSettled { .. }
         | Event::Superseded { .. }
         | Event::TimersSet { .. }
@@ -179,6 +183,23 @@ impl Accepted<'_> {
             .filter(for_somebody)
             .flat_map(|slot| self.at(slot.id, "task.created", json!({})))
             .collect()
+    }
+
+    /// Tasks that went away with their visit before anybody decided them.
+    fn closed(&self, visit: VisitId) -> Vec<News> {
+        let slots = self.next.visit(visit).map_or(&[][..], |visit| &visit.slots);
+        let gone = |slot: &&Slot| matches!(slot.state, SlotState::NotNeeded | SlotState::Cancelled);
+        let told = |slot: &Slot| self.at(slot.id, "task.closed", json!({ "state": slot.state }));
+        slots.iter().filter(gone).flat_map(told).collect()
+    }
+
+    /// An end, with those who had decided: they may want to know.
+    fn ended(&self, kind: &'static str, reason: &str) -> News {
+        let mut news = self.of_instance(kind, reason);
+        let slots = self.next.visits.iter().flat_map(|visit| &visit.slots);
+        let decided: BTreeSet<UserId> = slots.filter_map(|slot| Some(slot.decided.as_ref()?.by)).collect();
+        news.data["people"] = json!(decided);
+        news
     }
 
     fn node_of(&self, visit: VisitId) -> Option<&str> {
