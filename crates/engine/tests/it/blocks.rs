@@ -547,3 +547,12 @@ fn branches_of_a_fork_are_passed_together_or_one_by_one() {
     assert_eq!(today(&fork("all", json!("default")), &world(), code), [""; 0]);
     assert_eq!(today(&fork("matching", json!({ "any_of": less("amount", 5) })), &world(), code), ["flow"]);
 }
+
+#[test]
+fn a_share_that_was_meant_as_percent() {
+    let vote = |points: u32| json!({ "mode": { "kind": "vote", "threshold": { "percent": points } } });
+    check_node(vote(100), &["flow[1].mode.threshold threshold_tiny"]);
+    check_node(vote(101), &[]);
+    let found = check_template(&drawn(json!([ask_with("n", vote(60))])));
+    assert_eq!(found[0].message, "60 is 0.60 %: 10000 is 100 %");
+}

@@ -12,6 +12,8 @@ use std::collections::HashSet;
 
 /// A hundred percent in basis points.
 const WHOLE: u32 = 10_000;
+/// So few basis points were most likely meant as percent.
+const LIKELY_PERCENT: u32 = 100;
 /// Most things that happen by the clock at a node, and most reminders of one of them.
 const ACTION_LIMIT: usize = 20;
 const REMIND_LIMIT: u32 = 100;
@@ -68,6 +70,10 @@ impl Check<'_> {
         let message = match threshold {
             Threshold::Count(0) | Threshold::Weight(0) | Threshold::Percent(0) => {
                 "at least something is needed to pass"
+            }
+            Threshold::Percent(points) if points <= LIKELY_PERCENT => {
+                let message = format!("{points} is {}.{:02} %: 10000 is 100 %", points / 100, points % 100);
+                return self.warn(path, "threshold_tiny", message);
             }
             Threshold::Percent(points) if points > WHOLE => "there is no more than 10000, which is 100 %",
             Threshold::Count(_) | Threshold::Weight(_) | Threshold::Percent(_) => return,
