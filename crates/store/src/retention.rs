@@ -56,15 +56,15 @@ static ATTEMPTS: Sql = Sql::new("DELETE FROM delivery_attempts WHERE tenant_id =
 static DELIVERY: Sql = Sql::new("DELETE FROM outbox WHERE tenant_id = $1 AND id = $2 AND state = 1");
 static KEYS: Sql = Sql::new(
     "DELETE FROM idempotency WHERE (tenant_id, user_id, key) IN (
-         SELECT tenant_id, user_id, key FROM idempotency WHERE created_at < $1 LIMIT $2) RETURNING 1",
+         SELECT tenant_id, user_id, key FROM idempotency WHERE created_at < $1 LIMIT $2) RETURNING tenant_id",
 );
 static SESSIONS: Sql = Sql::new(
     "DELETE FROM sessions WHERE (tenant_id, token_hash) IN (
-         SELECT tenant_id, token_hash FROM sessions WHERE expires_at < $1 LIMIT $2) RETURNING 1",
+         SELECT tenant_id, token_hash FROM sessions WHERE expires_at < $1 LIMIT $2) RETURNING tenant_id",
 );
 static TOKENS: Sql = Sql::new(
     "DELETE FROM tokens WHERE (tenant_id, id) IN (
-         SELECT tenant_id, id FROM tokens WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2) RETURNING 1",
+         SELECT tenant_id, id FROM tokens WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2) RETURNING tenant_id",
 );
 
 pub(crate) static ALL: &[&Sql] = &[&OLD_DELIVERIES, &ATTEMPTS, &DELIVERY, &KEYS, &SESSIONS, &TOKENS];
