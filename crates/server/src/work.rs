@@ -18,6 +18,8 @@ pub mod webhook;
 use crate::app::{App, Shared};
 use crate::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Works until it is told to stop, and then finishes what was begun.
@@ -30,6 +32,41 @@ pub async fn run(app: Shared, stop: CancellationToken) {
         findings::run(app.clone(), stop.clone()),
         retention::run(app, stop),
     );
+}
+
+/// What a worker does between two steps that found nothing.
+struct Rhythm<'a> {
+    pause: fn() -> Duration,
+    /// It begins earlier when this is called.
+    woken: Option<&'a Notify>,
+    /// What a failed step is called in the log; the next one may succeed.
+    trouble: &'static str,
+}
+
+/// Takes one step after the other while they find something to do, until told to stop.
+async fn go_round<F>(stop: &CancellationToken, rhythm: Rhythm<'_>, step: impl Fn() -> F)
+where
+    F: Future<Output = Result<bool, Error>>,
+{
+    let Rhythm { pause, woken, trouble } = rhythm;
+    let call = || async {
+        match woken {
+            Some(woken) => woken.notified().await,
+            None => std::future::pending().await,
+        }
+    };
+    while !stop.is_cancelled() {
+        match step().await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(cause) => tracing::warn!(%cause, "{trouble}"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = call() => {}
+            () = tokio::time::sleep(pause()) => {}
+        }
+    }
 }
 
 impl App {

@@ -22,30 +22,6 @@ pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(hand_over))
 }
 
-/// What a person can leave behind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum HandoverKind {
-    /// Open tasks, and places he was named for, of a running instance.
-    Instance,
-    /// A role he holds.
-    Role,
-    /// A group he is in.
-    Group,
-    /// A department he heads.
-    Department,
-    /// Somebody who reports to him.
-    Report,
-    /// A template that names him.
-    Template,
-    /// Somebody for whom he stands in.
-    Absence,
-    /// Forms he has not finished.
-    Draft,
-    /// Running instances he asked for himself; they stay his.
-    Request,
-}
-
 /// Who gets what.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +31,7 @@ struct HandoverInput {
     /// Who gets things of a kind.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, Uuid>)]
-    receivers: BTreeMap<HandoverKind, Uuid>,
+    receivers: BTreeMap<Kind, Uuid>,
     /// Why; it stays in the history of every instance.
     reason: String,
     /// Only show what there is.
@@ -79,7 +55,7 @@ struct HandoverReport {
 /// One thing he leaves behind.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct HandoverItem {
-    kind: HandoverKind,
+    kind: Kind,
     /// Absent for drafts and requests, which are only counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
@@ -104,36 +80,6 @@ enum HandoverOutcome {
     Kept,
 }
 
-impl HandoverKind {
-    fn read(self) -> Kind {
-        match self {
-            HandoverKind::Instance => Kind::Instance,
-            HandoverKind::Role => Kind::Role,
-            HandoverKind::Group => Kind::Group,
-            HandoverKind::Department => Kind::Department,
-            HandoverKind::Report => Kind::Report,
-            HandoverKind::Template => Kind::Template,
-            HandoverKind::Absence => Kind::Absence,
-            HandoverKind::Draft => Kind::Draft,
-            HandoverKind::Request => Kind::Request,
-        }
-    }
-
-    fn of(kind: Kind) -> Self {
-        match kind {
-            Kind::Instance => HandoverKind::Instance,
-            Kind::Role => HandoverKind::Role,
-            Kind::Group => HandoverKind::Group,
-            Kind::Department => HandoverKind::Department,
-            Kind::Report => HandoverKind::Report,
-            Kind::Template => HandoverKind::Template,
-            Kind::Absence => HandoverKind::Absence,
-            Kind::Draft => HandoverKind::Draft,
-            Kind::Request => HandoverKind::Request,
-        }
-    }
-}
-
 fn show(item: Belonging) -> HandoverItem {
     let (outcome, why) = match item.outcome {
         Outcome::Seen => (HandoverOutcome::Seen, None),
@@ -141,7 +87,7 @@ fn show(item: Belonging) -> HandoverItem {
         Outcome::Kept(why) => (HandoverOutcome::Kept, Some(why)),
     };
     let Belonging { kind, id, name, count, .. } = item;
-    HandoverItem { kind: HandoverKind::of(kind), id, name, count, outcome, why }
+    HandoverItem { kind, id, name, count, outcome, why }
 }
 
 impl HandoverInput {
@@ -150,7 +96,7 @@ impl HandoverInput {
             limit @ 1..=MOST => limit,
             _ => return Err(Error::field("limit", format!("expected 1 to {MOST}"))),
         };
-        let receivers = self.receivers.into_iter().map(|(kind, user)| (kind.read(), UserId(user))).collect();
+        let receivers = self.receivers.into_iter().map(|(kind, user)| (kind, UserId(user))).collect();
         let after = self.after.map(InstanceId);
         Ok(Wish { from, to: UserId(self.to), receivers, reason: self.reason, after, instances })
     }

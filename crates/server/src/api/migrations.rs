@@ -8,12 +8,13 @@ use crate::error::Error;
 use crate::extract::Json;
 use crate::view::Person;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zhupi_engine::Command;
-use zhupi_engine::ids::NodeId;
+use zhupi_engine::decide::Report;
+use zhupi_engine::ids::{NodeId, UserId};
+use zhupi_engine::{Command, Directory};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(migrate_instance)).routes(routes!(preview_migration))
@@ -36,7 +37,7 @@ struct Taking {
 
 /// What a migration would do.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-struct MigrationView {
+pub(super) struct MigrationView {
     /// It can be taken over: nothing is lost.
     possible: bool,
     /// Nodes and lanes at which it stands and which the version lacks in that place.
@@ -53,6 +54,20 @@ struct MigrationView {
     added: Vec<NodeId>,
     /// Nodes at which other people will be asked.
     approvers: Vec<ApproversView>,
+}
+
+impl MigrationView {
+    pub(super) fn of(report: Report, directory: &Directory) -> Self {
+        let people =
+            |users: BTreeSet<UserId>| users.into_iter().map(|user| Person::of(user, directory)).collect();
+        let Report { lost, reopened, gone, added, approvers } = report;
+        let approvers = approvers.into_iter().map(|changed| ApproversView {
+            node: changed.node,
+            before: people(changed.before),
+            after: people(changed.after),
+        });
+        Self { possible: lost.is_empty(), approvers: approvers.collect(), lost, reopened, gone, added }
+    }
 }
 
 /// Other people are asked at a node.
@@ -90,20 +105,5 @@ async fn preview_migration(on: OnInstance, Json(body): Json<Taking>) -> Result<J
     let to = Destination { version: body.version, nodes: body.nodes };
     let report = app.preview_migration(caller.tenant, caller.user, instance, &to).await?;
     let directory = app.directory(caller.tenant).await?;
-    let people = |users: std::collections::BTreeSet<_>| {
-        users.into_iter().map(|user| Person::of(user, &directory)).collect()
-    };
-    let approvers = report.approvers.into_iter().map(|changed| ApproversView {
-        node: changed.node,
-        before: people(changed.before),
-        after: people(changed.after),
-    });
-    Ok(Json(MigrationView {
-        possible: report.lost.is_empty(),
-        approvers: approvers.collect(),
-        lost: report.lost,
-        reopened: report.reopened,
-        gone: report.gone,
-        added: report.added,
-    }))
+    Ok(Json(MigrationView::of(report, &directory)))
 }

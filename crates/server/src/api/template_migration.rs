@@ -1,12 +1,12 @@
 //! Taking running instances over to another version of their template, over our own API.
 
+use super::migrations::MigrationView;
 use crate::app::Shared;
 use crate::app::migration::{Looked, Outcome, Which, Wish};
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::extract::{Json, Path};
 use crate::page::{PageOf, PageQuery};
-use crate::view::Person;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 use zhupi_engine::Directory;
-use zhupi_engine::ids::{InstanceId, NodeId, TemplateId, UserId};
+use zhupi_engine::ids::{InstanceId, NodeId, TemplateId};
 
 /// Most instances that can be named.
 const MOST: usize = 200;
@@ -66,29 +66,9 @@ struct MigrationItem {
     /// Why it was refused, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// Where it stands and could not stand in the other version.
-    #[schema(value_type = Vec<String>)]
-    lost: Vec<NodeId>,
-    /// Where people are asked and will be asked anew.
-    #[schema(value_type = Vec<String>)]
-    reopened: Vec<NodeId>,
-    /// Nodes on its likely way that will not come any more.
-    #[schema(value_type = Vec<String>)]
-    gone: Vec<NodeId>,
-    /// Nodes on its likely way that would not have come.
-    #[schema(value_type = Vec<String>)]
-    added: Vec<NodeId>,
-    /// Nodes at which other people will be asked.
-    approvers: Vec<NodeApprovers>,
-}
-
-/// Other people are asked at a node.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct NodeApprovers {
-    #[schema(value_type = String)]
-    node: NodeId,
-    before: Vec<Person>,
-    after: Vec<Person>,
+    /// What it would mean.
+    #[serde(flatten)]
+    report: MigrationView,
 }
 
 /// What became of an instance.
@@ -136,24 +116,13 @@ fn show(looked: Looked, directory: &Directory) -> MigrationItem {
         Outcome::Same => (MigrationOutcome::Same, None),
         Outcome::Refused(error) => (MigrationOutcome::Refused, Some(error)),
     };
-    let people =
-        |users: BTreeSet<UserId>| users.into_iter().map(|user| Person::of(user, directory)).collect();
-    let approvers = report.approvers.into_iter().map(|it| NodeApprovers {
-        node: it.node,
-        before: people(it.before),
-        after: people(it.after),
-    });
     MigrationItem {
         instance,
         outcome,
         version,
         code: refused.as_ref().map(Error::code),
         why: refused.map(|error| error.to_string()),
-        lost: report.lost,
-        reopened: report.reopened,
-        gone: report.gone,
-        added: report.added,
-        approvers: approvers.collect(),
+        report: MigrationView::of(report, directory),
     }
 }
 

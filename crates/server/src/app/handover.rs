@@ -7,8 +7,10 @@ use crate::app::directory::Change;
 use crate::app::templates::{Drawing, NATIVE};
 use crate::caller::Caller;
 use crate::error::Error;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use zhupi_engine::absence::Absence;
 use zhupi_engine::command::Intervention;
@@ -21,7 +23,9 @@ use zhupi_store::{InstanceFilter, Page, TemplateFilter};
 const TEMPLATES_AT_ONCE: u32 = 100;
 
 /// What a person can leave behind.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = HandoverKind)]
 pub enum Kind {
     /// Open tasks, and places he was named for, of a running instance.
     Instance,

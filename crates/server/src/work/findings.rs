@@ -1,6 +1,7 @@
 //! Looks at published templates again, since people change though templates do not: each version once, then daily, and
 //! some minutes after people have changed. What is found is kept for the template's managers to read.
 
+use super::{Rhythm, go_round};
 use crate::app::{App, Shared};
 use crate::error::Error;
 use std::time::Duration;
@@ -18,17 +19,8 @@ const MOST: usize = 500;
 
 /// Looks at templates as they are due, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match check_one(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(cause) => tracing::warn!(%cause, "cannot look at the published templates"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
+    let rhythm = Rhythm { pause: || POLL, woken: None, trouble: "cannot look at the published templates" };
+    go_round(&stop, rhythm, || check_one(&app)).await;
 }
 
 /// Looks at one template. `false`: there was none to look at.

@@ -1,5 +1,6 @@
 //! Forgets what has served its time, as the settings say. History is never among it.
 
+use super::{Rhythm, go_round};
 use crate::app::{App, Shared};
 use crate::error::Error;
 use std::time::Duration;
@@ -15,17 +16,9 @@ const LOGINS_KEPT_DAYS: u32 = 30;
 
 /// Forgets once an hour, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match forget_some(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(cause) => tracing::warn!(%cause, "cannot forget what is outdated, and will try again"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
+    let rhythm =
+        Rhythm { pause: || POLL, woken: None, trouble: "cannot forget what is outdated, and will try again" };
+    go_round(&stop, rhythm, || forget_some(&app)).await;
 }
 
 /// Forgets a part of what is outdated. `false`: there was nothing.

@@ -1,6 +1,7 @@
 //! Makes a sealing job of each approval of a signing flow. The approval was written down together with the decision; the job
 //! and the note that it was made are written together too, so that a crash anywhere loses none and doubles none.
 
+use super::{Rhythm, go_round};
 use crate::app::effects::SIGNING_KEY;
 use crate::app::sealing::DocumentDigest;
 use crate::app::{App, Shared};
@@ -16,18 +17,8 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Makes jobs as flows are approved, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match prepare_one(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(cause) => tracing::warn!(%cause, "cannot make sealing jobs"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = app.wake.seals.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
+    let rhythm = Rhythm { pause: || POLL, woken: Some(&app.wake.seals), trouble: "cannot make sealing jobs" };
+    go_round(&stop, rhythm, || prepare_one(&app)).await;
 }
 
 /// Makes the job of one approval. `false`: there was none without a job.

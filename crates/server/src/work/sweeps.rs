@@ -1,6 +1,7 @@
 //! Looking again at the open tasks of people who begin or end an absence, or who have left: what has to move, moves. The
 //! note that it is due was written together with its cause; sweeping twice does no harm.
 
+use super::{Rhythm, go_round};
 use crate::app::Shared;
 use crate::app::act::Options;
 use crate::error::Error;
@@ -18,18 +19,9 @@ const INSTANCES_AT_ONCE: u32 = 100;
 
 /// Sweeps when it is due, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match sweep_one(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(cause) => tracing::warn!(%cause, "cannot sweep, and will try again"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = app.wake.sweeps.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
-        }
-    }
+    let rhythm =
+        Rhythm { pause: || POLL, woken: Some(&app.wake.sweeps), trouble: "cannot sweep, and will try again" };
+    go_round(&stop, rhythm, || sweep_one(&app)).await;
 }
 
 /// Does the sweep that is due longest. `false`: none is due.

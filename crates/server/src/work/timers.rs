@@ -2,6 +2,7 @@
 //! dies leaves a lease that runs out. A timer fires once: firing takes its row away in the same write, and a timer that
 //! has fired does nothing the second time.
 
+use super::{Rhythm, go_round};
 use crate::app::act::Options;
 use crate::app::{App, Shared};
 use crate::error::Error;
@@ -22,18 +23,12 @@ const POLL_MS: std::ops::Range<u64> = 500..1_000;
 
 /// Fires timers as they become due, until told to stop.
 pub async fn run(app: Shared, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match fire_due(&app).await {
-            Ok(0) => {}
-            Ok(_) => continue,
-            Err(cause) => tracing::warn!(%cause, "cannot look for timers"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = app.wake.timers.notified() => {}
-            () = tokio::time::sleep(Duration::from_millis(fastrand::u64(POLL_MS))) => {}
-        }
-    }
+    let rhythm = Rhythm {
+        pause: || Duration::from_millis(fastrand::u64(POLL_MS)),
+        woken: Some(&app.wake.timers),
+        trouble: "cannot look for timers",
+    };
+    go_round(&stop, rhythm, || async { Ok(fire_due(&app).await? > 0) }).await;
 }
 
 /// Claims what is due and fires it: instances at the same time, the timers of one instance one after the other. Says how
