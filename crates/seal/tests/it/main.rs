@@ -1,0 +1,6 @@
+//! The tests of sealing, in one program.
+
+mod build;
+mod document;
+mod tools;
+mod update;
