@@ -38,6 +38,7 @@ pub fn check_batch(template: &Template, instance: &Instance, command: &Command) 
         | Command::GiveOpinion { .. }
         | Command::AddSign(_)
         | Command::RemoveSign { .. }
+        | Command::RemoveAdded { .. }
         | Command::TakeBack { .. }
         | Command::Urge { .. }
         | Command::Withdraw { .. }

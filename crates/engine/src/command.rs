@@ -81,6 +81,11 @@ pub enum Command {
         /// His slot.
         slot: SlotId,
     },
+    /// Take out everybody whom one brought in from a slot, before any of them has acted (semantics B5.6).
+    RemoveAdded {
+        /// The slot they were brought in from.
+        slot: SlotId,
+    },
     /// Take back one's own decision.
     TakeBack {
         /// Which slot.
@@ -217,6 +222,16 @@ pub struct Return {
     /// How it goes on from there, where the node lets the returner decide.
     #[serde(default)]
     pub resume: Option<ResumePolicy>,
+    /// He knows that branches beside his own end with it (`decide::branches_ended`); without it such a return is refused.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+impl Return {
+    /// A return by somebody who knows what ends with it, and leaves to the node how it goes on.
+    pub fn new(opinion: Opinion, to: ReturnTo) -> Self {
+        Self { opinion, to, resume: None, confirmed: true }
+    }
 }
 
 /// Where a return goes.
@@ -408,6 +423,7 @@ impl Command {
             Command::GiveOpinion { .. } => "give_opinion",
             Command::AddSign(_) => "add_sign",
             Command::RemoveSign { .. } => "remove_sign",
+            Command::RemoveAdded { .. } => "remove_added",
             Command::TakeBack { .. } => "take_back",
             Command::Urge { .. } => "urge",
             Command::Withdraw { .. } => "withdraw",

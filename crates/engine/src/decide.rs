@@ -31,7 +31,7 @@ pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub use copying::{Copied, copy, may_copy};
 pub use edits::access_at;
 pub use migrate::{Migration, Report, migrate};
-pub use returning::return_targets;
+pub use returning::{branches_ended, return_targets};
 pub(crate) use script::play;
 pub(crate) use submit::{begin, check_request, go_ahead};
 pub use waiting::taken_values;
@@ -90,6 +90,7 @@ pub fn decide(
         }
         Command::AddSign(request) => signers::add_sign(&mut draft, actor, request)?,
         Command::RemoveSign { slot } => signers::remove_sign(&mut draft, actor, *slot)?,
+        Command::RemoveAdded { slot } => signers::remove_added(&mut draft, actor, *slot)?,
         Command::Tell { people } => tell(&mut draft, actor, people)?,
         // It takes both versions of the template: see `migrate`.
         Command::Migrate { .. } => {

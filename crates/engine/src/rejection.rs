@@ -175,6 +175,12 @@ pub enum Rejection {
         /// Where he wanted it to go.
         target: String,
     },
+    /// It ends branches in which others are asked, and nobody said that it may.
+    #[error("it ends {branches} other branch{}: confirm it", if *branches == 1 { "" } else { "es" })]
+    NotConfirmed {
+        /// How many.
+        branches: usize,
+    },
     /// A decision cannot be taken back (any more).
     #[error("the decision cannot be taken back: {why}")]
     TakeBackNotAllowed {
@@ -262,6 +268,7 @@ impl Rejection {
             Rejection::Taken { .. } => "taken",
             Rejection::ContentChanged => "content_changed",
             Rejection::ReturnNotAllowed { .. } => "return_not_allowed",
+            Rejection::NotConfirmed { .. } => "confirmation_required",
             Rejection::TakeBackNotAllowed { .. } => "take_back_not_allowed",
             Rejection::NotEligible { .. } => "not_eligible",
             Rejection::LimitReached { .. } => "limit_reached",

@@ -195,6 +195,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::NotClaimed
         | Rejection::Taken { .. }
         | Rejection::ContentChanged
+        | Rejection::NotConfirmed { .. }
         | Rejection::TakeBackNotAllowed { .. }
         | Rejection::TooSoon { .. }
         | Rejection::RevokeNotAllowed
@@ -272,6 +273,7 @@ fn rejection_more(rejection: &Rejection) -> Json {
         Rejection::NotInBatch { node, .. } | Rejection::NodeNotReachable { node } => json!({ "node": node }),
         Rejection::NotOffered { action } => json!({ "action": action }),
         Rejection::Taken { by } => json!({ "claimed_by": by }),
+        Rejection::NotConfirmed { branches } => json!({ "field": "confirmed", "branches": branches }),
         Rejection::ReturnNotAllowed { target } => json!({ "field": "to", "target": target }),
         Rejection::NotEligible { user, .. } => json!({ "user": user }),
         Rejection::LimitReached { limit, .. } => json!({ "limit": limit }),

@@ -172,8 +172,25 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     let (slot, by, comment) = (Some(slot), actor, comment.to_owned());
     let attachments = request.opinion.attachments.clone();
     carry_out(draft, node, Sending { from, slot, by, comment, attachments, target, resume })?;
+    let branches = branches_ended(&draft.instance, request.opinion.slot, &draft.events);
+    if branches > 0 && !request.confirmed {
+        return Err(Rejection::NotConfirmed { branches });
+    }
     sweep::ask_again(draft, &before, Some(actor));
     Ok(())
+}
+
+/// How many branches beside a slot's own line these events end (semantics B4.6), those that have come to their join among
+/// them. What they were forked into themselves is not counted.
+pub fn branches_ended(instance: &Instance, slot: SlotId, events: &[Event]) -> usize {
+    let Some((visit, _)) = instance.slot(slot) else { return 0 };
+    let own = instance.line_of(visit.token);
+    let beside = |event: &&Event| {
+        let Event::TokenCancelled { token } = event else { return false };
+        let parent = instance.token(*token).and_then(|it| it.parent);
+        !own.contains(token) && parent.is_some_and(|it| own.contains(&it))
+    };
+    events.iter().filter(beside).count()
 }
 
 /// The target he means.

@@ -105,7 +105,7 @@ impl<'s> Script<'s> {
             if !self.is_due(number) {
                 continue;
             }
-            let request = Return { opinion: Opinion::new(slot, WORDS), to: to.clone(), resume: None };
+            let request = Return::new(Opinion::new(slot, WORDS), to.clone());
             match returning::send_back(draft, by, &request) {
                 Ok(()) => {
                     self.set(number, Fate::Happened);

@@ -1,7 +1,7 @@
 //! Bringing people in and taking them out (semantics B5). People are brought in to a slot: before its holder, after him or
 //! beside him they speak through that slot; peers decide in the group that his slot belongs to.
 
-use super::decision::{check_pending, open_slot};
+use super::decision::{check_pending, check_running, open_slot};
 use super::verdict::{Tally, outcome, settle};
 use super::{
     Draft, advance, check_active, check_count, check_not_own_request, checked_text, handing, people_node,
@@ -149,6 +149,34 @@ pub(super) fn remove_sign(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> R
         check_pending(draft, visit, slot)?;
     }
     sweep::take_out(draft, (id, WhyRemoved::TakenOut), Vec::new())
+}
+
+/// Takes out everybody whom the holder of a slot brought in from it, all at once, as long as none of them has acted: it is
+/// as if he had never brought them in (semantics B5.6).
+pub(super) fn remove_added(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Result<(), Rejection> {
+    check_active(draft.directory, actor)?;
+    check_running(draft)?;
+    let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
+    let beside = |it: &Slot| it.added_by == Some(actor) && it.parent == slot.parent && it.id != id;
+    let from_here = |it: &&Slot| it.state != SlotState::Removed && (it.parent == Some(id) || beside(it));
+    let added: Vec<&Slot> = visit.slots.iter().filter(from_here).collect();
+    if slot.holder() != actor {
+        return Err(Rejection::NotYourTask);
+    }
+    if visit.state != VisitState::Open || added.is_empty() {
+        return Err(Rejection::NotOffered { action: "remove_added" });
+    }
+    for it in &added {
+        match it.state {
+            SlotState::Queued => {}
+            _ => check_pending(draft, visit, it)?,
+        }
+    }
+    let (visit, added): (VisitId, Vec<SlotId>) = (visit.id, added.into_iter().map(|it| it.id).collect());
+    for slot in added {
+        draft.emit(Event::SlotRemoved { slot, why: WhyRemoved::TakenOut });
+    }
+    settle(draft, visit)
 }
 
 /// Somebody has approved who waits for people after or beside him: his slot is approved only once they have. Where the

@@ -57,6 +57,7 @@ fn refusals() -> Vec<(&'static str, Rejection)> {
         ("taken", Rejection::Taken { by: None }),
         ("content_changed", Rejection::ContentChanged),
         ("return_not_allowed", Rejection::ReturnNotAllowed { target: "a".to_owned() }),
+        ("confirmation_required", Rejection::NotConfirmed { branches: 2 }),
         ("take_back_not_allowed", Rejection::TakeBackNotAllowed { why: "the time for it is over" }),
         ("not_eligible", Rejection::NotEligible { user, why: "it is this person's own request" }),
         ("limit_reached", Rejection::LimitReached { what: "returns", limit: 50 }),

@@ -389,7 +389,7 @@ impl Run {
     pub fn try_return(&mut self, name: &str, node: &str) -> Result<(), Rejection> {
         let to = if node.is_empty() { ReturnTo::Initiator } else { ReturnTo::Node(node.into()) };
         let opinion = Opinion::new(self.slot_of(name), "incomplete");
-        self.act(name, Command::Return(Return { opinion, to, resume: None }))
+        self.act(name, Command::Return(Return::new(opinion, to)))
     }
 
     pub fn send_back(mut self, name: &str, node: &str) -> Self {

@@ -85,6 +85,10 @@ struct Return {
     /// How it goes on from there, where the node leaves that to whoever returns it: `replay`, `straight_back` or `smart`.
     #[schema(value_type = Option<String>)]
     resume: Option<ResumePolicy>,
+    /// The caller knows that branches beside his own end with it (`ends_branches` of the target); without it such a return is
+    /// refused.
+    #[serde(default)]
+    confirmed: bool,
     /// Why; needed unless the node says otherwise.
     #[serde(default)]
     comment: String,
@@ -140,16 +144,17 @@ async fn abstain_task(at: OnTask, Json(body): Json<Opinion>) -> Acted {
 #[utoipa::path(post, path = "/tasks/{id}/return", operation_id = "return_task", tag = "tasks",
     params(("id" = String, Path), ActHeaders), request_body = Return,
     responses((status = 200, description = "the instance after it", body = InstanceBody),
+              (status = 409, description = "it ends branches beside the own one, and that is not confirmed: it says how many"),
               (status = 422, description = "it cannot be sent back there, or words are missing")))]
 async fn return_task(at: OnTask, Json(body): Json<Return>) -> Acted {
-    let Return { to, level, resume, comment, form, attachments } = body;
+    let Return { to, level, resume, confirmed, comment, form, attachments } = body;
     let opinion = Opinion { comment, form, attachments, ..Opinion::default() }.read(&at).await?;
     let to = match (to, level) {
         (None, _) => command::ReturnTo::Initiator,
         (Some(node), None | Some(0 | 1)) => command::ReturnTo::Node(node),
         (Some(node), Some(level)) => command::ReturnTo::Level { node, level },
     };
-    at.act(Command::Return(command::Return { opinion, to, resume })).await
+    at.act(Command::Return(command::Return { opinion, to, resume, confirmed })).await
 }
 
 /// Take back one's decision at a task

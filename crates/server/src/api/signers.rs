@@ -20,6 +20,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(give_opinion))
         .routes(routes!(add_signers))
         .routes(routes!(remove_signer))
+        .routes(routes!(remove_added_signers))
 }
 
 /// To whom a task goes.
@@ -154,6 +155,19 @@ async fn add_signers(at: OnTask, Json(body): Json<NewSigners>) -> Acted {
 async fn remove_signer(at: OnTask) -> Acted {
     let slot = at.slot;
     at.act(Command::RemoveSign { slot }).await
+}
+
+/// Remove all added signers
+///
+/// Everybody whom the caller brought in at his task, as long as none of them has acted.
+#[utoipa::path(post, path = "/tasks/{id}/remove-added", operation_id = "remove_added_signers", tag = "tasks",
+    params(("id" = String, Path), ActHeaders),
+    responses((status = 200, description = "the instance after it", body = InstanceBody),
+              (status = 409, description = "one of them has acted"),
+              (status = 422, description = "he brought in nobody here")))]
+async fn remove_added_signers(at: OnTask) -> Acted {
+    let slot = at.slot;
+    at.act(Command::RemoveAdded { slot }).await
 }
 
 impl Handing {

@@ -212,6 +212,7 @@ fn edits_of(command: &mut Command) -> Option<&mut Edits> {
         | Command::GiveOpinion { .. }
         | Command::AddSign(_)
         | Command::RemoveSign { .. }
+        | Command::RemoveAdded { .. }
         | Command::TakeBack { .. }
         | Command::Urge { .. }
         | Command::Withdraw { .. }

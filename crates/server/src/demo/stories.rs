@@ -354,11 +354,7 @@ impl Teller<'_> {
             'a' => Ok(Command::Approve(words("同意"))),
             'r' => Ok(Command::Reject(words("材料不全，请补充后重新提交"))),
             'n' => Ok(Command::Abstain(words("与本部门无关"))),
-            'b' => Ok(Command::Return(Return {
-                opinion: words("请补充预算依据"),
-                to: ReturnTo::Initiator,
-                resume: None,
-            })),
+            'b' => Ok(Command::Return(Return::new(words("请补充预算依据"), ReturnTo::Initiator))),
             't' => {
                 Ok(Command::Transfer(Handing { slot, to: manager, comment: "请代为处理".to_owned() }))
             }

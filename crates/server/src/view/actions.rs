@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Resubmit, Return, ReturnTo};
-use zhupi_engine::decide::{may_copy, return_targets};
+use zhupi_engine::decide::{branches_ended, may_copy, return_targets};
 use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, UserId};
 use zhupi_engine::instance::{Slot, SlotState, VisitState};
@@ -57,6 +57,7 @@ pub enum Action {
     GiveOpinion,
     AddSign,
     RemoveSign,
+    RemoveAdded,
     TakeBack,
     Resubmit,
     /// Ask once more what has ended, as a new instance.
@@ -152,7 +153,7 @@ impl Asking<'_> {
         for to in return_targets(self.template, self.instance, slot) {
             let answer = self.ask(send_back(slot, to.clone(), SOME_WORDS));
             if grants(&answer) {
-                targets.push((to, self.branches_ended(slot, &answer.unwrap_or_default())));
+                targets.push((to, branches_ended(self.instance, slot, &answer.unwrap_or_default())));
             }
         }
         let silent = self.ask(send_back(slot, targets.first()?.0.clone(), ""));
@@ -195,18 +196,6 @@ impl Asking<'_> {
             Some(Block::Approval(node)) => Some(node),
             Some(_) | None => None,
         }
-    }
-
-    /// The branches beside the slot's own line that these events end. What they were forked into themselves is not counted.
-    fn branches_ended(&self, slot: SlotId, events: &[Event]) -> usize {
-        let Some((visit, _)) = self.instance.slot(slot) else { return 0 };
-        let own = self.instance.line_of(visit.token);
-        let beside = |event: &&Event| {
-            let Event::TokenCancelled { token } = event else { return false };
-            let parent = self.instance.token(*token).and_then(|it| it.parent);
-            !own.contains(token) && parent.is_some_and(|it| own.contains(&it))
-        };
-        events.iter().filter(beside).count()
     }
 
     fn grants(&self, command: Command) -> bool {
@@ -254,6 +243,7 @@ fn decision_of(action: Action) -> Option<Decision> {
         | Action::GiveOpinion
         | Action::AddSign
         | Action::RemoveSign
+        | Action::RemoveAdded
         | Action::TakeBack
         | Action::Resubmit
         | Action::Copy
@@ -280,13 +270,13 @@ fn worth_asking(slot: &Slot) -> &'static [Action] {
             Action::Delegate,
             Action::AddSign,
             Action::RemoveSign,
+            Action::RemoveAdded,
             Action::Release,
         ],
         SlotState::Offered => &[Action::Claim],
         SlotState::Queued => &[Action::RemoveSign],
-        SlotState::Approved | SlotState::Rejected | SlotState::Abstained | SlotState::Waiting => {
-            &[Action::TakeBack]
-        }
+        SlotState::Waiting => &[Action::TakeBack, Action::RemoveAdded],
+        SlotState::Approved | SlotState::Rejected | SlotState::Abstained => &[Action::TakeBack],
         SlotState::Taken
         | SlotState::Returned
         | SlotState::Auto(_)
@@ -309,7 +299,7 @@ fn wants_details(refusal: &Rejection) -> bool {
 }
 
 fn send_back(slot: SlotId, to: ReturnTo, words: &str) -> Command {
-    Command::Return(Return { opinion: Opinion::new(slot, words), to, resume: None })
+    Command::Return(Return::new(Opinion::new(slot, words), to))
 }
 
 /// The command behind an action; none where it needs a task and there is none, and for what begins another instance.
@@ -335,6 +325,7 @@ fn command(action: Action, slot: Option<SlotId>, words: &str) -> Option<Command>
             comment,
         }),
         Action::RemoveSign => Command::RemoveSign { slot: slot? },
+        Action::RemoveAdded => Command::RemoveAdded { slot: slot? },
         Action::TakeBack => Command::TakeBack { slot: slot? },
         Action::Resubmit => Command::Resubmit(Resubmit { comment, ..Resubmit::default() }),
         Action::Copy => return None,

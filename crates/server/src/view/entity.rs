@@ -56,6 +56,7 @@ impl EntityFlags {
                 | Action::GiveOpinion
                 | Action::AddSign
                 | Action::RemoveSign
+                | Action::RemoveAdded
                 | Action::TakeBack
                 | Action::Resubmit
                 | Action::Copy

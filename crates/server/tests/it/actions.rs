@@ -206,6 +206,13 @@ async fn a_way_back_says_how_many_other_branches_it_ends() {
     assert_eq!(ends, [start, before, (json!("b"), json!(0))]);
 
     let body = json!({ "comment": "again", "to": "a" });
+    let refused = at(&company, &instance, &company.cat, "return", body).await.expect(409);
+    assert_eq!(
+        (&refused["code"], &refused["branches"]),
+        (&json!("confirmation_required"), &json!(2)),
+        "{refused}"
+    );
+    let body = json!({ "comment": "again", "to": "a", "confirmed": true });
     let returned = at(&company, &instance, &company.cat, "return", body).await.expect(200);
     let asked = returned["current_approvers"].as_array().expect("people");
     assert_eq!((asked.len(), &asked[0]["name"]), (1, &json!("bob")));

@@ -135,6 +135,7 @@ const MEMBER: &[&str] = &[
     "put_entity",
     "reject_task",
     "release_task",
+    "remove_added_signers",
     "remove_signer",
     "resubmit_entity",
     "resubmit_instance",

@@ -230,7 +230,7 @@ impl Draw<'_> {
         let to = if rng.bool() { ReturnTo::Initiator } else { ReturnTo::Node(self.node(rng)) };
         let resume = rng.bool().then(|| policies[rng.usize(..3)]);
         let opinion = Opinion { comment: "incomplete".to_owned(), ..self.opinion(rng, slot) };
-        (actor, Command::Return(Return { opinion, to, resume }))
+        (actor, Command::Return(Return { resume, ..Return::new(opinion, to) }))
     }
 
     fn by_system(&self, rng: &mut Rng) -> (UserId, Command) {

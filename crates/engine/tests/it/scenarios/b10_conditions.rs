@@ -401,3 +401,41 @@ fn within_days_counts_both_ways_and_noon_begins_the_second_half() {
     assert!(halves("2026-01-05T11:59", "2026-01-05T12:00", "2"));
     assert!(halves("2026-01-05T08:00", "2026-01-05T11:59", "1"));
 }
+
+/// B10: a currency has to match, or be converted by a dated rate field.
+#[test]
+fn an_amount_in_another_currency_is_converted_by_a_dated_rate_of_the_form() {
+    let money = |id: &str, currency: &str| Field {
+        currency: Some(currency.to_owned()),
+        ..field(id, FieldKind::Money)
+    };
+    let yuan = Field {
+        formula: Some(r#"money(round(amount(dollars, "USD") * rate, 2), "CNY")"#.to_owned()),
+        ..money("yuan", "CNY")
+    };
+    let fields =
+        vec![money("dollars", "USD"), field("rate", FieldKind::Number), field("of", FieldKind::Date), yuan];
+    let about = |field: &str, test| Condition { subject: Subject::Field(field.into()), test };
+    let number = |currency: &str| Test::Number {
+        op: Compare::Greater,
+        value: 5000.into(),
+        currency: Some(currency.to_owned()),
+    };
+    let recent = || about("of", Test::WithinDays { days: 7 });
+    let taken = |conditions: Vec<Condition>, rate: &str, of: &str| {
+        let lanes = vec![
+            lane("big", 1, When::AnyOf(vec![Group { conditions }]), vec![]),
+            lane("small", 2, When::Default, vec![]),
+        ];
+        let flow = vec![branch("b", lanes), ask("after", &["bob"])];
+        let form = json!({ "dollars": "800.00", "rate": rate, "of": of });
+        let run = Run::start_with(world(), with_form(fields.clone(), flow), "ann", form);
+        run.instance.lanes[0].lane.to_string()
+    };
+    let today = at(0).to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    let converted = || vec![about("yuan", number("CNY")), recent()];
+    assert_eq!(taken(converted(), "7.1", &today), "big", "5,680 yuan");
+    assert_eq!(taken(converted(), "6.2", &today), "small", "4,960 yuan");
+    assert_eq!(taken(converted(), "7.1", "2001-01-01"), "small", "the rate is of another day");
+    assert_eq!(taken(vec![about("dollars", number("CNY"))], "7.1", &today), "small", "never by itself");
+}

@@ -4,6 +4,7 @@ use crate::flows::*;
 use crate::world::*;
 use zhupi_engine::command::Intervention;
 use zhupi_engine::decide::COMMENT_LIMIT;
+use zhupi_engine::form::{FieldKind, FormData, Value};
 use zhupi_engine::ids::{InstanceId, VisitId};
 use zhupi_engine::instance::{Outcome, VisitState};
 use zhupi_engine::template::*;
@@ -82,6 +83,32 @@ fn an_answer_that_comes_all_the_same_is_taken() {
     let mut run = failed(vec![call(Some(1)), ask("n", &["bob"])], "call");
     run.fire("call").unwrap();
     assert_eq!(run.status(), Status::Rejected, "the time limit of the node holds all the same");
+}
+
+/// B8.4: another system says who decides, and its silence is not the same as nobody.
+#[test]
+fn people_whom_another_system_names_are_asked_and_its_silence_passes_nothing() {
+    let action = TriggerAction::CallAndWait {
+        url: "https://x.example".to_owned(),
+        sets: vec!["who".into()],
+        within: None,
+    };
+    let named =
+        Approval { empty: EmptyRule::AutoApprove, ..node("n", by(PersonRule::FormPerson("who".into()))) };
+    let flow = vec![trigger("call", action), Block::Approval(named)];
+    let mut run = Run::start(
+        World::new().people(&["ann", "bob", "cid"]),
+        with_form(vec![field("who", FieldKind::Contact)], flow),
+        "ann",
+    );
+    let visit = run.open_visit("call");
+    run.act("", fail(visit)).unwrap();
+    assert_eq!((run.status(), run.visit("call").stuck.as_deref()), (Status::Suspended, Some(WHY)));
+    let mut run = run.intervene(Intervention::Retry);
+    let (visit, outcome) = (run.open_visit("call"), Outcome::Approved);
+    let values = FormData([("who".into(), Value::People(vec![user("bob"), user("cid")]))].into());
+    run.act("", Command::Answer { visit, outcome, values }).unwrap();
+    assert_eq!(run.pending(), "bob cid");
 }
 
 #[test]

@@ -523,7 +523,7 @@ fn the_time_of_the_others_runs_on_while_somebody_waits_for_those_he_brought_in()
 fn send_back(run: &mut Run, by: &str, to: ReturnTo) {
     let slot = run.slot_of(by);
     let opinion = Opinion::new(slot, "incomplete");
-    run.act(by, Command::Return(Return { opinion, to, resume: None })).unwrap();
+    run.act(by, Command::Return(Return::new(opinion, to))).unwrap();
 }
 
 /// The first node rejects after three hours, the second is free of limits.

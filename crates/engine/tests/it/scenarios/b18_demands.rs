@@ -221,7 +221,7 @@ fn a_return_is_no_decision_and_demands_its_reason_alone() {
     let flow = template(vec![ask("first", &["bob"]), Block::Approval(signed)]);
     let mut run = Run::start(world(), flow, "ann").approve("bob");
     let opinion = Opinion { signature: None, ..full(&run, "cid") };
-    run.act("cid", Command::Return(Return { opinion, to: ReturnTo::Initiator, resume: None })).unwrap();
+    run.act("cid", Command::Return(Return::new(opinion, ReturnTo::Initiator))).unwrap();
     assert_eq!(run.status(), Status::Returned);
     let returned = run.visit("second").slots[0].decided.as_ref().unwrap();
     assert_eq!(returned.attachments, [file("proof.pdf")]);

@@ -185,7 +185,7 @@ fn a_level_whose_people_left_is_found_anew_from_that_level_on() {
     let mut run = run.approve("bob").approve("cid").approve("dan").with(|world| world.disabled("cid"));
     let opinion = Opinion::new(run.slot_of("eve"), "incomplete");
     let to = ReturnTo::Level { node: "heads".into(), level: 2 };
-    run.act("eve", Command::Return(Return { opinion, to, resume: None })).unwrap();
+    run.act("eve", Command::Return(Return::new(opinion, to))).unwrap();
     assert_eq!((run.pending().as_str(), run.visit("heads").level), ("dan", 2));
 }
 

@@ -154,7 +154,7 @@ fn the_returner_decides_where_the_node_leaves_it_to_him() {
         let mut run = at_the_end(template);
         let opinion = Opinion::new(run.slot_of("eve"), "incomplete");
         let to = ReturnTo::Node("b".into());
-        run.act("eve", Command::Return(Return { opinion, to, resume })).unwrap();
+        run.act("eve", Command::Return(Return { resume, ..Return::new(opinion, to) })).unwrap();
         assert_eq!(run.approve("cid").pending(), next);
     }
 }
@@ -163,7 +163,8 @@ fn the_returner_decides_where_the_node_leaves_it_to_him() {
 fn how_it_goes_on_is_not_asked_where_the_node_says_so() {
     let mut run = at_the_end(line());
     let opinion = Opinion::new(run.slot_of("eve"), "incomplete");
-    let request = Return { opinion, to: ReturnTo::Node("b".into()), resume: Some(ResumePolicy::Replay) };
+    let request =
+        Return { resume: Some(ResumePolicy::Replay), ..Return::new(opinion, ReturnTo::Node("b".into())) };
     assert_eq!(run.act("eve", Command::Return(request)), Err(Rejection::NotOffered { action: "resume" }));
 }
 
@@ -218,7 +219,7 @@ fn a_return_needs_words_unless_the_node_says_otherwise() {
     let mute = |run: &mut Run| {
         let opinion = Opinion::new(run.slot_of("eve"), " ");
         let to = ReturnTo::Node("b".into());
-        run.act("eve", Command::Return(Return { opinion, to, resume: None }))
+        run.act("eve", Command::Return(Return::new(opinion, to)))
     };
     assert_eq!(mute(&mut at_the_end(line())), Err(Rejection::TextRequired { field: "comment" }));
     let mut template = line();
@@ -410,6 +411,31 @@ fn before_the_fork_all_siblings_end_and_both_branches_are_gone_again() {
 }
 
 #[test]
+fn branches_beside_the_own_one_end_only_where_that_is_confirmed() {
+    let branches = vec![vec![ask("d", &["dan"])], vec![ask("e", &["eve"])], vec![ask("g", &["fay"])]];
+    let flow = vec![ask("a", &["bob"]), Block::Parallel(parallel("f", branches))];
+    let mut run = Run::start(world(), template(flow), "ann").approve("bob");
+    let opinion = Opinion::new(run.slot_of("dan"), "incomplete");
+    let sent = Return { confirmed: false, ..Return::new(opinion, ReturnTo::Node("a".into())) };
+    let before = run.instance.clone();
+    assert_eq!(run.act("dan", Command::Return(sent.clone())), Err(Rejection::NotConfirmed { branches: 2 }));
+    assert_eq!(run.instance, before);
+    run.act("dan", Command::Return(Return { confirmed: true, ..sent })).unwrap();
+    assert_eq!(run.pending(), "bob");
+}
+
+#[test]
+fn within_the_own_branch_nothing_has_to_be_confirmed() {
+    let branches = vec![vec![ask("d", &["dan"]), ask("g", &["fay"])], vec![ask("e", &["eve"])]];
+    let mut run = Run::start(world(), template(vec![Block::Parallel(parallel("f", branches))]), "ann");
+    run.try_approve("dan").unwrap();
+    let opinion = Opinion::new(run.slot_of("fay"), "incomplete");
+    let sent = Return { confirmed: false, ..Return::new(opinion, ReturnTo::Node("d".into())) };
+    run.act("fay", Command::Return(sent)).unwrap();
+    assert_eq!(run.pending(), "eve dan");
+}
+
+#[test]
 fn a_sibling_that_had_arrived_has_to_decide_again_when_its_fork_was_gone_back_behind() {
     let flow = vec![
         ask("a", &["bob"]),
@@ -572,7 +598,7 @@ fn chain() -> Run {
 fn send_to_level(run: &mut Run, name: &str, level: u32) -> Result<(), Rejection> {
     let opinion = Opinion::new(run.slot_of(name), "incomplete");
     let to = ReturnTo::Level { node: "heads".into(), level };
-    run.act(name, Command::Return(Return { opinion, to, resume: None }))
+    run.act(name, Command::Return(Return::new(opinion, to)))
 }
 
 #[test]

@@ -468,7 +468,7 @@ fn whoever_was_brought_in_changes_nothing_when_he_sends_it_back() {
     run.act("cid", Command::AddSign(add)).unwrap();
     let edits = run.edits(serde_json::json!({ "sum": 99 }));
     let opinion = Opinion { edits, ..Opinion::new(run.slot_of("xia"), "x") };
-    let sent = run.act("xia", Command::Return(Return { opinion, to: ReturnTo::Initiator, resume: None }));
+    let sent = run.act("xia", Command::Return(Return::new(opinion, ReturnTo::Initiator)));
     assert!(matches!(sent, Err(Rejection::FormInvalid { .. })), "{sent:?}");
 }
 

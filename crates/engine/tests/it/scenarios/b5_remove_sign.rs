@@ -132,3 +132,41 @@ fn on_his_own_request_an_administrator_takes_out_only_whom_he_brought_in() {
     assert!(matches!(try_remove(&mut run, "root", "xia"), Err(Rejection::NotEligible { .. })));
     assert_eq!(remove(run, "bob", "xia").pending(), "bob cid");
 }
+
+fn take_out_all(run: &mut Run, name: &str) -> Result<(), Rejection> {
+    let slot = run.slot_of(name);
+    run.act(name, Command::RemoveAdded { slot })
+}
+
+#[test]
+fn bringing_people_in_is_undone_as_a_whole() {
+    for kind in [AddKind::Before, AddKind::After, AddKind::Together, AddKind::Peers] {
+        let mut run = add(two(OR), "bob", kind, &["xia", "yan"]);
+        take_out_all(&mut run, "bob").unwrap();
+        assert_eq!((run.pending().as_str(), run.state("xia")), ("bob cid", SlotState::Removed), "{kind:?}");
+        assert_eq!(run.why_removed(), [WhyRemoved::TakenOut; 2]);
+        assert_eq!(run.approve("bob").status(), Status::Approved, "{kind:?}: his own word is enough again");
+    }
+}
+
+#[test]
+fn nothing_is_undone_once_one_of_them_has_acted() {
+    let mut run = add(two(ALL), "bob", AddKind::Before, &["xia", "yan"]).approve("xia");
+    assert!(matches!(take_out_all(&mut run, "bob"), Err(Rejection::AlreadyDecided { .. })));
+    assert_eq!(run.pending(), "cid yan");
+    let mut run = add(add(two(ALL), "bob", AddKind::Before, &["xia"]), "xia", AddKind::Before, &["yan"]);
+    assert_eq!(take_out_all(&mut run, "bob"), Err(Rejection::NotYourTurn), "xia has brought in others");
+    take_out_all(&mut run, "xia").unwrap();
+    assert_eq!(run.pending(), "cid xia");
+}
+
+#[test]
+fn only_whoever_brought_people_in_undoes_it_and_only_where_he_did() {
+    let mut run = add(two(ALL), "bob", AddKind::Peers, &["xia"]);
+    let slot = run.slot_of("bob");
+    assert_eq!(run.act("cid", Command::RemoveAdded { slot }), Err(Rejection::NotYourTask));
+    assert_eq!(take_out_all(&mut run, "cid"), Err(Rejection::NotOffered { action: "remove_added" }));
+    take_out_all(&mut run, "bob").unwrap();
+    assert_eq!(take_out_all(&mut run, "bob"), Err(Rejection::NotOffered { action: "remove_added" }));
+    assert_eq!(run.pending(), "bob cid");
+}

@@ -180,7 +180,7 @@ fn what_was_sent_back_to_an_initiator_who_has_left_an_administrator_mends() {
     let mut run = started(OR, EmptyRule::TemplateAdmin, &["bob"]);
     let to = ReturnTo::Initiator;
     let opinion = Opinion::new(run.slot_of("bob"), "mend it");
-    run.act("bob", Command::Return(Return { opinion, to, resume: None })).unwrap();
+    run.act("bob", Command::Return(Return::new(opinion, to))).unwrap();
     let mut run = gone(run, &["ann"]);
     assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "root"));
     run.act("root", Command::Resubmit(Resubmit::default())).unwrap();

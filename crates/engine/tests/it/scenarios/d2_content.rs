@@ -90,7 +90,7 @@ fn whoever_saw_other_values_does_not_decide_on_these() {
     run = run.approve_with("bob", json!({ "sum": 900 }));
     let opinion = |run: &Run, seen| Opinion { seen, ..Opinion::new(run.slot_of("cid"), "no") };
     let old = opinion(&run, seen);
-    let back = Return { opinion: old.clone(), to: ReturnTo::Initiator, resume: None };
+    let back = Return::new(old.clone(), ReturnTo::Initiator);
     for command in [Command::Approve(old.clone()), Command::Reject(old), Command::Return(back)] {
         assert_eq!(run.act("cid", command), Err(Rejection::ContentChanged));
     }

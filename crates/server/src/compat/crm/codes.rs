@@ -152,6 +152,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
         | Rejection::NotOffered { .. }
+        | Rejection::NotConfirmed { .. }
         | Rejection::ReturnNotAllowed { .. }
         | Rejection::NotEligible { .. }
         | Rejection::LimitReached { .. }

@@ -84,6 +84,7 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::NodeNotReachable { .. } => 40_036,
         Rejection::VisitNotOpen { .. } => 40_037,
         Rejection::FileRequired { .. } => 40_038,
+        Rejection::NotConfirmed { .. } => 40_039,
     }
 }
 

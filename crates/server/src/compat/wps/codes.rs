@@ -131,6 +131,7 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::TextTooLong { .. }
         | Rejection::TooMany { .. }
         | Rejection::NotOffered { .. }
+        | Rejection::NotConfirmed { .. }
         | Rejection::ReturnNotAllowed { .. }
         | Rejection::NotEligible { .. }
         | Rejection::LimitReached { .. }

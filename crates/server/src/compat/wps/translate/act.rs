@@ -94,7 +94,8 @@ fn command(action: Action, root: &Object<'_>, matter: Matter<'_>, reading: &Read
         }),
         Action::Rollback => {
             let opinion = Opinion::new(slot, words_of(root, &["reason", "comment"]));
-            Command::Return(Return { opinion, to: target(root, matter)?, resume: None })
+            // The protocol knows no confirmation: whoever asks for it is taken at his word.
+            Command::Return(Return::new(opinion, target(root, matter)?))
         }
         // After the approval it is another matter than before.
         Action::Revoke if matter.instance.status == Status::Approved => Command::Revoke { reason: comment() },
