@@ -60,6 +60,9 @@ pub enum Error {
     /// The pages are pictures; give a coordinate.
     #[error("the document has no text to look for a keyword in, as scans have none")]
     NoText,
+    /// The file is made to fill the memory of whoever reads it; ask for another one.
+    #[error("a part of the document unpacks to too much")]
+    UnpacksTooLarge,
     /// Upload a PNG or JPEG file.
     #[error("the picture is neither PNG nor JPEG")]
     NotAPicture,
@@ -108,6 +111,7 @@ impl Error {
             Self::KeywordNotFound { .. } => "keyword_not_found",
             Self::KeywordIndex { .. } => "keyword_index",
             Self::NoText => "no_text",
+            Self::UnpacksTooLarge => "unpacks_too_large",
             Self::NotAPicture => "not_a_picture",
             Self::PictureTooLarge { .. } => "picture_too_large",
             Self::PictureDamaged => "picture_damaged",

@@ -3,12 +3,21 @@
 //! nothing of why a document is sealed, keeps nothing and calls nobody.
 
 pub mod document;
+pub mod draw;
 pub mod error;
 mod filter;
+mod fonts;
 pub mod form;
+pub mod keyword;
+pub mod normalise;
 pub mod object;
 pub mod page;
+pub mod picture;
+pub mod position;
+pub mod preview;
+pub mod stamp;
 pub mod update;
+mod weight;
 pub mod xref;
 
 pub use document::Document;
