@@ -93,16 +93,17 @@ pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     if exists(app, delivery, child).await? || !is_awaited(app, delivery, &begin.key).await? {
         return Ok(());
     }
-    let why = if begin.key.depth > DEPTH_LIMIT {
-        format!("sub-processes lie more than {DEPTH_LIMIT} deep in one another")
+    let refused = if begin.key.depth > DEPTH_LIMIT {
+        Refused::openly(format!("sub-processes lie more than {DEPTH_LIMIT} deep in one another"))
     } else {
         match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
             Ok(_) | Err(Error::Rejected(Rejection::AlreadySubmitted)) => return Ok(()),
-            Err(Error::NotFound) => "its template is not there any more".to_owned(),
+            Err(Error::NotFound) => Refused::openly("its template is not there any more".to_owned()),
             Err(error) => refusal(error)?,
         }
     };
-    Err(Trouble::Never(format!("the sub-process could not begin: {why}")))
+    let why = format!("the sub-process could not begin: {}", refused.why);
+    Err(Trouble::Refused { why, told: refused.told })
 }
 
 fn submission(child: InstanceId, begin: &Begin) -> Submission {
@@ -139,7 +140,7 @@ pub async fn end(app: &Shared, delivery: &Delivery) -> Done {
         app.act(delivery.tenant, SYSTEM, child, Command::Withdraw { reason }, Options::default()).await;
     match ended {
         Ok(_) | Err(Error::NotFound | Error::Rejected(Rejection::NotRunning { .. })) => Ok(()),
-        Err(error) => Err(Trouble::Never(refusal(error)?)),
+        Err(error) => Err(Trouble::Never(refusal(error)?.why)),
     }
 }
 
@@ -150,7 +151,7 @@ pub async fn answer(app: &Shared, delivery: &Delivery) -> Done {
     let command = Command::Answer { visit, outcome, values };
     match app.act(delivery.tenant, SYSTEM, parent, command, Options::default()).await {
         Ok(_) | Err(Error::NotFound) => Ok(()),
-        Err(error) => Err(Trouble::Never(refusal(error)?)),
+        Err(error) => Err(Trouble::Never(refusal(error)?.why)),
     }
 }
 
@@ -164,24 +165,44 @@ fn read<T: DeserializeOwned>(delivery: &Delivery) -> Result<T, Trouble> {
         .map_err(|cause| Trouble::Never(format!("it cannot be read: {cause}")))
 }
 
-/// Why something was refused for good; what may go well another time is tried again.
-fn refusal(error: Error) -> Result<String, Trouble> {
+/// Why something was refused for good: all of it, and what everybody may know who sees the instance that waits. He may
+/// not see the values it was filled with.
+struct Refused {
+    why: String,
+    told: String,
+}
+
+impl Refused {
+    /// Everybody may know all of it.
+    fn openly(why: String) -> Self {
+        Self { told: why.clone(), why }
+    }
+
+    fn of(problems: &[Problem]) -> Self {
+        let why = listed(problems, |it| format!("{}: {}", it.path, it.message));
+        let told = listed(problems, |it| format!("{} ({})", it.path, it.code));
+        Self { why, told }
+    }
+}
+
+/// What may go well another time is tried again.
+fn refusal(error: Error) -> Result<Refused, Trouble> {
     match error {
-        Error::Invalid(problems) => Ok(in_words(&problems)),
-        Error::Rejected(Rejection::FormInvalid { problems }) => Ok(in_words(&problems)),
-        Error::Rejected(_)
-        | Error::NotFound
-        | Error::Forbidden
-        | Error::TemplateDisabled
-        | Error::TemplateNotPublished => Ok(error.to_string()),
+        Error::Invalid(problems) => Ok(Refused::of(&problems)),
+        Error::Rejected(Rejection::FormInvalid { problems }) => Ok(Refused::of(&problems)),
+        Error::Rejected(rejection) => {
+            Ok(Refused { why: rejection.to_string(), told: rejection.code().to_owned() })
+        }
+        Error::NotFound | Error::Forbidden | Error::TemplateDisabled | Error::TemplateNotPublished => {
+            Ok(Refused::openly(error.to_string()))
+        }
         other => Err(again(other)),
     }
 }
 
 /// The first of what is wrong with a form.
-fn in_words(problems: &[Problem]) -> String {
-    let words: Vec<String> =
-        problems.iter().take(NAMED).map(|it| format!("{}: {}", it.path, it.message)).collect();
+fn listed(problems: &[Problem], word: impl Fn(&Problem) -> String) -> String {
+    let words: Vec<String> = problems.iter().take(NAMED).map(word).collect();
     let rest = problems.len().saturating_sub(NAMED);
     if rest == 0 { words.join("; ") } else { format!("{}; and {rest} more", words.join("; ")) }
 }

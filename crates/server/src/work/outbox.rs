@@ -34,6 +34,25 @@ pub enum Trouble {
     Again(String),
     /// Nothing will help.
     Never(String),
+    /// Nothing will help, and everybody who sees the instance may know so much of why: no address, no value of a form.
+    Refused { why: String, told: String },
+}
+
+impl Trouble {
+    /// All that is known of why, for those who look after deliveries.
+    fn why(&self) -> &str {
+        match self {
+            Trouble::Again(why) | Trouble::Never(why) | Trouble::Refused { why, .. } => why,
+        }
+    }
+
+    /// What everybody may know of why.
+    pub fn told(&self) -> Option<&str> {
+        match self {
+            Trouble::Refused { told, .. } => Some(told),
+            Trouble::Again(_) | Trouble::Never(_) => None,
+        }
+    }
 }
 
 /// What an attempt brought.
@@ -106,18 +125,20 @@ async fn deliver_one(app: &Shared, delivery: &Delivery) -> Result<(), Error> {
     let took = begun.elapsed();
     let number = delivery.attempts + 1;
     let outcome = outcome_of(delivery, &result, app.now_us());
+    let trouble = result.err();
     let attempt = Attempt {
         number,
         at,
         duration_us: micros(took),
         status: reply.as_ref().map(|reply| reply.status),
         response: reply.map(|reply| reply.body.replace('\0', "\u{fffd}")).unwrap_or_default(),
-        error: result.err().map(|(Trouble::Again(why) | Trouble::Never(why))| why),
+        error: trouble.as_ref().map(|it| it.why().to_owned()),
     };
     count(delivery, outcome, took);
-    if let (Outcome::Dead, Some(why)) = (outcome, &attempt.error) {
+    if let (Outcome::Dead, Some(trouble)) = (outcome, &trouble) {
+        let why = trouble.told().unwrap_or(trouble.why());
         tracing::warn!(delivery_id = %delivery.id, kind = delivery.kind, why, "a delivery is dead");
-        stuck::stop(app, delivery, why).await?;
+        stuck::stop(app, delivery, trouble).await?;
     }
     if app.store.record_attempt(delivery, &attempt, outcome).await? {
         return Ok(());
@@ -164,7 +185,7 @@ async fn call(app: &App, delivery: &Delivery) -> Result<Tried, Error> {
 fn outcome_of(delivery: &Delivery, result: &Result<(), Trouble>, now: i64) -> Outcome {
     match result {
         Ok(()) => Outcome::Delivered,
-        Err(Trouble::Never(_)) => Outcome::Dead,
+        Err(Trouble::Never(_) | Trouble::Refused { .. }) => Outcome::Dead,
         Err(Trouble::Again(_)) => {
             let number = delivery.attempts - delivery.attempts_before + 1;
             match schedule::pause_after(number, fastrand::u8(..)) {

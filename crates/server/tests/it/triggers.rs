@@ -165,10 +165,9 @@ async fn a_child_that_cannot_begin_stops_its_parent_with_the_reason_until_somebo
     company.publish("parent", definition(json!([sub, ask(&company, "last", &company.cat)]))).await;
     state(&company, &child, "disable").await;
     let parent = submit(&company, "parent").await;
-    let reason = "the sub-process could not begin: the template is disabled";
+    let dead = dead(&company, "begin_child").await;
+    let reason = format!("the sub-process could not begin: the template is disabled (delivery {})", dead.id);
     assert_eq!(stopped(&company, &parent).await, reason);
-    let dead = company.get("/v1/deliveries?kind=begin_child", &company.admin).await.expect(200);
-    assert_eq!(dead["items"][0]["state"], "dead");
 
     state(&company, &child, "enable").await;
     intervene(&company, &parent, "retry").await;
@@ -218,7 +217,8 @@ async fn a_parent_is_published_only_with_children_that_can_begin() {
     assert_eq!(refused.expect_problem(422, "invalid")["problems"][0]["code"], "child_field_unfilled");
 }
 
-/// What came to be required since the parent was published.
+/// What came to be required since the parent was published. Values and words of the form are for those alone who look after
+/// deliveries.
 #[tokio::test]
 async fn what_a_child_lacks_is_named() {
     let (company, _) = company().await;
@@ -229,8 +229,10 @@ async fn what_a_child_lacks_is_named() {
     drawn["form"][1]["required"] = json!(true);
     publish_again(&company, &child, drawn).await;
     let parent = submit(&company, "parent").await;
-    let reason = stopped(&company, &parent).await;
-    assert!(reason.starts_with("the sub-process could not begin: ") && reason.contains("note"), "{reason}");
+    let dead = dead(&company, "begin_child").await;
+    let reason = format!("the sub-process could not begin: form.note (required) (delivery {})", dead.id);
+    assert_eq!(stopped(&company, &parent).await, reason);
+    assert!(dead.error.contains("`Note`"), "{}", dead.error);
     intervene(&company, &parent, "terminate").await;
     assert_eq!(look(&company, &parent).await["status"], "terminated");
 }
@@ -250,8 +252,10 @@ async fn a_call_that_is_never_taken_stops_what_waits_for_it_with_the_reason() {
     for member in [&mut company.ann, &mut company.bob, &mut company.admin] {
         member.session = company.app.session(member.id).await;
     }
-    let reason = "the call could not be delivered: the receiver answered with status 500";
+    let dead = dead(&company, "trigger").await;
+    let reason = format!("the call could not be delivered (delivery {})", dead.id);
     assert_eq!(stopped(&company, &instance).await, reason);
+    assert_eq!(dead.error, "the receiver answered with status 500");
 
     receiver.usually(200, "");
     let told = receiver.told().len();
@@ -283,6 +287,22 @@ async fn intervene(company: &Company, instance: &Json, verb: &str) {
     let body = json!({ "what": { "action": verb }, "reason": "it has to go on" });
     company.post(&path, &company.admin, &body).await.expect(200);
     company.app.app.work_until_idle().await.expect("work");
+}
+
+struct Dead {
+    id: String,
+    /// What came of its last attempt.
+    error: String,
+}
+
+/// The newest dead delivery of a kind.
+async fn dead(company: &Company, kind: &str) -> Dead {
+    let path = format!("/v1/deliveries?state=dead&kind={kind}");
+    let list = company.get(&path, &company.admin).await.expect(200);
+    let id = list["items"][0]["id"].as_str().expect("a dead delivery").to_owned();
+    let shown = company.get(&format!("/v1/deliveries/{id}"), &company.admin).await.expect(200);
+    let last = shown["tries"].as_array().expect("attempts").last().expect("an attempt").clone();
+    Dead { id, error: last["error"].as_str().unwrap_or_default().to_owned() }
 }
 
 /// Why an instance that has stopped does not go on.
