@@ -168,22 +168,20 @@ pub fn missing_values(form: &Form, access: &FieldAccess, data: &FormData, today:
     Rules::of(form).0.missing(data, today, must)
 }
 
-/// The values without those that somebody at a node does not see.
+/// The values without those that somebody at a node does not see. Those of controls and columns that the form does not have,
+/// such as those of another version, nobody sees: no node says who may.
 pub fn visible_values(form: &Form, access: &FieldAccess, data: &FormData) -> FormData {
-    let mut visible = data.clone();
-    if access.is_empty() {
-        return visible;
-    }
-    for field in &form.fields {
-        if access.of(&field.id) == Access::Hide {
-            visible.0.remove(&field.id);
+    let mut visible = FormData::default();
+    for field in form.fields.iter().filter(|it| access.of(&it.id) != Access::Hide) {
+        let Some(mut value) = data.get(&field.id).cloned() else { continue };
+        if let Value::Rows(rows) = &mut value {
+            let shown = |column: &FieldId| {
+                let known = field.columns.iter().any(|it| &it.id == column);
+                known && access.of_column(&field.id, column) != Access::Hide
+            };
+            rows.iter_mut().for_each(|row| row.cells.0.retain(|column, _| shown(column)));
         }
-        let Some(Value::Rows(rows)) = visible.0.get_mut(&field.id) else { continue };
-        for column in field.columns.iter().filter(|it| access.of_column(&field.id, &it.id) == Access::Hide) {
-            for row in rows.iter_mut() {
-                row.cells.0.remove(&column.id);
-            }
-        }
+        visible.0.insert(field.id.clone(), value);
     }
     visible
 }

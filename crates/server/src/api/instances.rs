@@ -11,7 +11,7 @@ use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
 use crate::page::{PageOf, PageQuery};
 use crate::view::{
     self, Curtain, InstanceView, PathChangeView, Person, StepView, TemplateRef, TimelineEntry, access_of,
-    instance_view, still_view, timeline_entry,
+    access_to_past, instance_view, still_view, timeline_entry,
 };
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -28,7 +28,7 @@ use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
 use zhupi_engine::preview::{Assumptions, path_differences};
-use zhupi_engine::{Command, Directory, Event, Problem, Rejection, Status, Submit, Template};
+use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
 use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -399,14 +399,12 @@ async fn get_timeline(
     let intact = is_intact(&rows, &seen.stored);
     let entries: Result<Vec<Entry>, _> = rows.iter().map(|row| serde_json::from_str(&row.body)).collect();
     let entries = entries.map_err(Error::internal)?;
-    let migrated = |entry: &Entry| entry.events.iter().any(|it| matches!(it, Event::Migrated { .. }));
-    let of_this_version = entries.iter().rposition(migrated).unwrap_or(0);
+    let versions = app.versions_of(caller.tenant, &seen, &entries).await?;
     let (template, directory) = (&seen.template, &seen.directory);
-    let access = access_of(instance, template, directory, caller.user);
-    let curtain = Curtain::new(template, &access);
+    let access = access_to_past(&versions, (instance, template), directory, caller.user);
     let mut items = Vec::with_capacity(rows.len());
-    for (place, (entry, row)) in entries.into_iter().zip(&rows).enumerate() {
-        let curtain = if place < of_this_version { curtain.over_other_version() } else { curtain };
+    for ((entry, row), then) in entries.into_iter().zip(&rows).zip(&versions) {
+        let curtain = Curtain::new(then, &access);
         items.push(timeline_entry(entry, &row.hash, instance, template, directory, curtain));
     }
     Ok(Tagged(instance.version, Timeline { items, intact }))

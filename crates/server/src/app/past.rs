@@ -3,11 +3,13 @@
 use crate::app::App;
 use crate::app::access::Seen;
 use crate::error::Error;
-use crate::view::{access_of, access_to_past};
+use crate::view::access_to_past;
 use jiff::Timestamp;
+use std::sync::Arc;
 use zhupi_engine::form::FieldAccess;
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
 use zhupi_engine::ledger::{Entry, beginning, replay};
+use zhupi_engine::{Event, Template};
 
 /// Which of its states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,11 +50,36 @@ impl App {
             return Err(Error::NotFound);
         }
         let then = replay(beginning(now, entries.iter().chain(&later)), &entries);
-        let access = access_of(now, &seen.template, &seen.directory, viewer);
         let template = self.template(tenant, then.template, then.template_version).await?;
-        let access = access_to_past(&template, &seen.template, &access);
+        let today = (now, seen.template.as_ref());
+        let access = access_to_past(std::slice::from_ref(&template), today, &seen.directory, viewer);
         seen.template = template;
         seen.stored.instance = then;
         Ok((seen, access))
     }
+
+    /// The version of the template under which each entry of a whole history was recorded; one that is not known counts as
+    /// today's.
+    pub async fn versions_of(
+        &self,
+        tenant: TenantId,
+        seen: &Seen,
+        entries: &[Entry],
+    ) -> Result<Vec<Arc<Template>>, Error> {
+        let now = &seen.stored.instance;
+        let mut version = beginning(now, entries).template_version;
+        let mut versions = Vec::with_capacity(entries.len());
+        for entry in entries {
+            version = entry.events.iter().rev().find_map(new_version).unwrap_or(version);
+            versions.push(match version {
+                0 => Arc::clone(&seen.template),
+                known => self.template(tenant, now.template, known).await?,
+            });
+        }
+        Ok(versions)
+    }
+}
+
+fn new_version(event: &Event) -> Option<u32> {
+    if let Event::Migrated { version, .. } = event { Some(*version) } else { None }
 }

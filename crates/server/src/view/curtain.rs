@@ -16,20 +16,12 @@ use zhupi_engine::{Event, Template};
 pub struct Curtain<'a> {
     template: &'a Template,
     access: &'a FieldAccess,
-    /// What is read was recorded under another version of the template, which nobody compares: its conditions may have
-    /// looked at anything.
-    other_version: bool,
 }
 
 impl<'a> Curtain<'a> {
-    /// Before somebody who may do this with the values of the form.
+    /// Before somebody who may do this with the values of the form, over what was recorded under this version.
     pub fn new(template: &'a Template, access: &'a FieldAccess) -> Self {
-        Self { template, access, other_version: false }
-    }
-
-    /// The same before what was recorded under another version.
-    pub fn over_other_version(self) -> Self {
-        Self { other_version: true, ..self }
+        Self { template, access }
     }
 
     /// The event without what is hidden. Who was asked and which way was taken stays: those see it who see the instance.
@@ -156,11 +148,8 @@ impl<'a> Curtain<'a> {
         }
     }
 
-    /// A value of a control that the form does not have any more is hidden as well: nobody can say who may see it.
     fn values(&self, data: &FormData) -> FormData {
-        let mut seen = visible_values(&self.template.form, self.access, data);
-        seen.0.retain(|field, _| self.template.form.field(field).is_some());
-        seen
+        visible_values(&self.template.form, self.access, data)
     }
 
     fn changes(&self, mut changes: Changes) -> Changes {
@@ -183,7 +172,7 @@ impl<'a> Curtain<'a> {
             }
             Some(_) | None => true,
         };
-        if hidden || self.other_version { Item { value: None, ..item } } else { item }
+        if hidden { Item { value: None, ..item } } else { item }
     }
 
     fn tried(&self, branch: &NodeId, tried: Vec<LaneTried>) -> Vec<LaneTried> {
@@ -213,7 +202,7 @@ impl<'a> Curtain<'a> {
     /// Conditions are told from each other by their places; one that is not found may have looked at anything.
     fn outcome(&self, groups: &[Group], mut outcome: GroupsOutcome) -> GroupsOutcome {
         for (place, conditions) in outcome.groups.iter_mut().enumerate() {
-            let group = groups.get(place).filter(|_| !self.other_version);
+            let group = groups.get(place);
             for (place, condition) in conditions.iter_mut().enumerate() {
                 let subject = group.and_then(|group| group.conditions.get(place)).map(|it| &it.subject);
                 if subject.is_none_or(|subject| self.hides_subject(subject)) {

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use zhupi_engine::decide::access_at;
 use zhupi_engine::form::{
@@ -86,8 +87,7 @@ pub fn access_of(
     directory: &Directory,
     viewer: UserId,
 ) -> FieldAccess {
-    let reads_all =
-        |person| person == instance.initiator || may_manage(&template.settings, directory, person);
+    let reads_all = |person| reads_all(instance, template, directory, person);
     let mut parts = Vec::new();
     // Everybody from whom it came to him, over others too; he himself first.
     let mut people = vec![viewer];
@@ -119,15 +119,41 @@ pub fn hides(access: &FieldAccess) -> bool {
     access.0.values().any(|access| *access == Access::Hide)
 }
 
-/// What somebody sees of an instance as it was: what he sees of it today, and nothing to change. A control that today's
-/// version does not have is shown only to those from whom nothing is hidden.
-pub fn access_to_past(then: &Template, today: &Template, access: &FieldAccess) -> FieldAccess {
-    let FieldAccess(mut past) = read_only(access.clone());
-    if hides(access) {
-        let gone = then.form.fields.iter().filter(|field| today.form.field(&field.id).is_none());
-        past.extend(gone.map(|field| (FieldKey::from(&field.id), Access::Hide)));
+/// What somebody sees of an instance as it was under other versions of its template: what he sees of it today, and nothing
+/// to change. What today's version does not have any more, a control or a column, is only for those who see everything by
+/// themselves: no node says today who may see it.
+pub fn access_to_past(
+    then: &[Arc<Template>],
+    (instance, today): (&Instance, &Template),
+    directory: &Directory,
+    viewer: UserId,
+) -> FieldAccess {
+    let FieldAccess(mut past) = read_only(access_of(instance, today, directory, viewer));
+    if !reads_all(instance, today, directory, viewer) {
+        let gone = then.iter().flat_map(|then| gone(&then.form, &today.form));
+        past.extend(gone.map(|key| (key, Access::Hide)));
     }
     FieldAccess(past)
+}
+
+/// Controls and columns of a form that another does not have.
+fn gone(then: &Form, today: &Form) -> Vec<FieldKey> {
+    let mut gone = Vec::new();
+    for field in &then.fields {
+        let still = today.field(&field.id);
+        if still.is_none() {
+            gone.push(FieldKey::from(&field.id));
+        }
+        let has = |column: &Field| still.is_some_and(|it| it.columns.iter().any(|it| it.id == column.id));
+        let columns = field.columns.iter().filter(|column| !has(column));
+        gone.extend(columns.map(|column| FieldKey::column(&field.id, &column.id)));
+    }
+    gone
+}
+
+/// Its initiator and whoever administers the template read everything.
+fn reads_all(instance: &Instance, template: &Template, directory: &Directory, person: UserId) -> bool {
+    person == instance.initiator || may_manage(&template.settings, directory, person)
 }
 
 /// As somebody who is or was asked. People who were brought in read only, as does who gives an opinion.

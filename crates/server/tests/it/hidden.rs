@@ -2,6 +2,7 @@
 
 use crate::company::{Company, Member, path_of, task_of};
 use crate::harness::Answer;
+use crate::migration::publish;
 use serde_json::{Value as Json, json};
 use zhupi_server::caller::Scope;
 
@@ -176,23 +177,90 @@ async fn titles_leave_out_what_a_node_hides_and_publishing_says_so() {
     assert!(found.to_string().contains("title_hides_field"), "{found}");
 }
 
+/// What a node of the old version hid, the new version does not know any more, and so does not hide either.
+#[tokio::test]
+async fn what_an_older_version_hid_stays_hidden_after_a_migration() {
+    let company = Company::new().await;
+    let lead = |fields: Json| json!([{ "kind": "approval", "id": "lead", "title": "Lead", "fields": fields, "approvers": company.people(&[&company.bob]) }]);
+    let template =
+        template_with_prices(lead(json!({ "salary": "hide", "items.price": "hide", "items": "edit" })));
+    let template = company.publish("pay", template).await;
+    let items = json!([{ "name": "chair", "price": format!("{MARK} 2") }]);
+    let ask = json!({ "template": "pay", "form": { "open": "seen", "salary": format!("{MARK} 1"), "items": items } });
+    let instance = company.post("/v1/instances", &company.ann, &ask).await.expect(201);
+    publish(&company, &template, |it| {
+        it["form"] = json!([
+            { "id": "open", "kind": "text", "title": "Open" },
+            { "id": "items", "kind": "table", "title": "Items", "columns": [
+                { "id": "name", "kind": "text", "title": "Name" },
+            ] },
+        ]);
+        it["flow"] = lead(json!({ "items": "edit" }));
+    })
+    .await;
+    let body = json!({ "instances": [instance["id"]], "reason": "no more salaries" });
+    let path = format!("/v1/templates/{template}/migration");
+    let done = company.post(&path, &company.admin, &body).await.expect(200);
+    assert_eq!(done["items"][0]["outcome"], "migrated", "{done}");
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+
+    let path = path_of(&instance);
+    for address in [
+        path.clone(),
+        format!("{path}?at_version=1"),
+        format!("{path}?at_version=2"),
+        format!("{path}/timeline"),
+    ] {
+        let answer = company.get(&address, &company.bob).await;
+        answer.expect(200);
+        assert!(!tells(&answer), "{address} tells: {}", answer.text());
+    }
+    for person in [&company.ann, &company.admin] {
+        for address in [format!("{path}?at_version=1"), format!("{path}/timeline")] {
+            let answer = company.get(&address, person).await;
+            assert!(answer.text().contains(&format!("{MARK} 1")), "{address}: {}", answer.text());
+            assert!(answer.text().contains(&format!("{MARK} 2")), "{address}: {}", answer.text());
+        }
+    }
+}
+
+fn template_with_prices(flow: Json) -> Json {
+    json!({
+        "name": "Pay",
+        "form": [
+            { "id": "open", "kind": "text", "title": "Open" },
+            { "id": "salary", "kind": "text", "title": "Salary" },
+            { "id": "items", "kind": "table", "title": "Items", "columns": [
+                { "id": "name", "kind": "text", "title": "Name" },
+                { "id": "price", "kind": "text", "title": "Price" },
+            ] },
+        ],
+        "flow": flow,
+    })
+}
+
 /// The same for the objects that approvals are about, over our own API and the CRM's.
 #[tokio::test]
 async fn a_hidden_control_hides_the_field_of_the_object() {
     let company = Company::new().await;
     let node = json!({ "kind": "approval", "id": "b", "title": "B", "approvers": company.people(&[&company.bob]),
-        "fields": { "price": "hide" } });
+        "fields": { "price": "hide", "items.price": "hide" } });
     let definition = json!({ "name": "Objects", "flow": [node], "form": [
         { "id": "entity_title", "kind": "text", "title": "Title" },
         { "id": "entity_body", "kind": "text_area", "title": "Body" },
         { "id": "price", "kind": "text", "title": "Price" },
+        { "id": "items", "kind": "table", "title": "Items", "columns": [
+            { "id": "name", "kind": "text", "title": "Name" },
+            { "id": "price", "kind": "text", "title": "Price" },
+        ] },
     ] });
     let template = company.publish("objects", definition).await;
-    let trigger = json!({ "name": "t", "on": "updated", "form": { "price": "cost" } });
+    let trigger = json!({ "name": "t", "on": "updated", "form": { "price": "cost", "items": "lines" } });
     let body = json!({ "entity_type": "Contract", "template": template, "trigger": trigger });
     company.post("/v1/entity-triggers", &company.admin, &body).await.expect(201);
     let put = async |data: Json| {
-        let body = json!({ "data": data, "labels": { "cost": "Cost" }, "title": "A contract" });
+        let body =
+            json!({ "data": data, "labels": { "cost": "Cost", "lines": "Lines" }, "title": "A contract" });
         company
             .app
             .call("PUT", "/v1/entities/Contract/7")
@@ -202,8 +270,9 @@ async fn a_hidden_control_hides_the_field_of_the_object() {
             .await
             .expect(200)
     };
-    put(json!({ "cost": format!("{MARK} 1"), "note": "seen" })).await;
-    let waiting = put(json!({ "cost": format!("{MARK} 2"), "note": "more" })).await;
+    let lines = |price: &str| json!([{ "name": "chair", "price": format!("{MARK} {price}") }]);
+    put(json!({ "cost": format!("{MARK} 1"), "note": "seen", "lines": lines("3") })).await;
+    let waiting = put(json!({ "cost": format!("{MARK} 2"), "note": "more", "lines": lines("4") })).await;
     assert!(waiting.to_string().contains(MARK), "{waiting}");
     let instance = waiting["approvals"][0]["instance"].as_str().unwrap();
     let token = company.app.token(company.app.tenant, company.bob.id, &Scope::ALL).await;

@@ -13,7 +13,7 @@ fn first(company: &Company) -> Json {
 }
 
 /// Publishes what `change` makes of the definition; gives the version.
-async fn publish(company: &Company, template: &str, change: impl FnOnce(&mut Json)) -> Json {
+pub async fn publish(company: &Company, template: &str, change: impl FnOnce(&mut Json)) -> Json {
     let path = format!("/v1/templates/{template}");
     let seen = company.get(&path, &company.admin).await;
     let tag = seen.header("etag").to_owned();
