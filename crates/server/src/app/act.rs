@@ -128,7 +128,26 @@ impl App {
         to_the_end(name, async move {
             let envelope =
                 Envelope { actor, at: app.now(), seen_version, command, outside: Default::default() };
-            app.go_on(tenant, instance, (envelope, manner), asked).await
+            app.go_on(tenant, instance, (envelope, manner), Beside { asked, entity: None }).await
+        })
+        .await
+    }
+
+    /// The same for a command that changes the object the instance is about: both are written, or neither.
+    pub(super) async fn act_about(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        actor: UserId,
+        instance: InstanceId,
+        command: Command,
+        entity: EntityWrite,
+    ) -> Result<Acted, Error> {
+        let app = Arc::clone(self);
+        to_the_end(command.name(), async move {
+            let (at, outside) = (app.now(), Default::default());
+            let envelope = Envelope { actor, at, seen_version: None, command, outside };
+            let beside = Beside { asked: None, entity: Some(Box::new(entity)) };
+            app.go_on(tenant, instance, (envelope, Manner::Alone), beside).await
         })
         .await
     }
@@ -171,13 +190,14 @@ impl App {
             }
         }
         let events = decide(&template, &directory, &draft, &envelope)?;
-        let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
-        let before = Before::Nothing { draft, business_key, entity, finishes };
+        let beside = Beside { asked, entity };
+        let scene = Scene { tenant, template: &template, envelope: &envelope, beside: &beside };
+        let before = Before::Nothing { draft, business_key, finishes };
         match self.write(&scene, &before, events).await? {
             (Committed::Done, acted) => Ok(acted),
             (Committed::Conflict, _) => Err(Rejection::AlreadySubmitted.into()),
             (Committed::DuplicateKey, _) => {
-                self.replay(tenant, actor, asked.as_ref()).await?.ok_or(Error::Conflict)
+                self.replay(tenant, actor, beside.asked.as_ref()).await?.ok_or(Error::Conflict)
             }
         }
     }
@@ -200,9 +220,9 @@ impl App {
         tenant: TenantId,
         id: InstanceId,
         (mut envelope, manner): (Envelope, Manner),
-        asked: Option<Asked>,
+        beside: Beside,
     ) -> Result<Acted, Error> {
-        if let Some(acted) = self.replay(tenant, envelope.actor, asked.as_ref()).await? {
+        if let Some(acted) = self.replay(tenant, envelope.actor, beside.asked.as_ref()).await? {
             return Ok(acted);
         }
         for attempt in 0..TRIES {
@@ -227,16 +247,16 @@ impl App {
             } else {
                 (decide_as_reader(&template, &directory, instance, (&envelope, manner))?, template)
             };
-            if events.is_empty() {
+            if events.is_empty() && beside.entity.is_none() {
                 // There was nothing to do, such as reading what was read before.
                 return Ok(Acted::of(stored, template));
             }
-            let scene = Scene { tenant, template: &template, envelope: &envelope, asked: asked.as_ref() };
+            let scene = Scene { tenant, template: &template, envelope: &envelope, beside: &beside };
             match self.write(&scene, &Before::Stored(stored), events).await? {
                 (Committed::Done, acted) => return Ok(acted),
                 (Committed::Conflict, _) => counter!("zhupi_command_conflicts_total").increment(1),
                 (Committed::DuplicateKey, _) => {
-                    let replayed = self.replay(tenant, envelope.actor, asked.as_ref()).await?;
+                    let replayed = self.replay(tenant, envelope.actor, beside.asked.as_ref()).await?;
                     return replayed.ok_or(Error::Conflict);
                 }
             }
@@ -251,12 +271,10 @@ impl App {
         before: &Before,
         events: Vec<Event>,
     ) -> Result<(Committed, Acted), Error> {
-        let Scene { tenant, template, envelope, asked } = *scene;
-        let (current, business_key, begun, finishes) = match before {
-            Before::Nothing { draft, business_key, entity, finishes } => {
-                (draft, business_key, entity.as_deref(), *finishes)
-            }
-            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None, None),
+        let Scene { tenant, template, envelope, beside: Beside { asked, entity } } = *scene;
+        let (current, business_key, finishes) = match before {
+            Before::Nothing { draft, business_key, finishes } => (draft, business_key, *finishes),
+            Before::Stored(stored) => (&stored.instance, &stored.meta.business_key, None),
         };
         let mut next = current.clone();
         advance(&mut next, &events)?;
@@ -277,10 +295,11 @@ impl App {
             actor: envelope.actor,
             at: envelope.at,
         };
-        let entity = self.entity_outcome(ending, begun).await?.map(|Outcome { write, outbox: told }| {
-            outbox.extend(told);
-            write
-        });
+        let entity =
+            self.entity_outcome(ending, entity.as_deref()).await?.map(|Outcome { write, outbox: told }| {
+                outbox.extend(told);
+                write
+            });
         let tells = !outbox.is_empty();
         let command = envelope.command.name();
         let turns = turns_taken(&events);
@@ -292,7 +311,7 @@ impl App {
         change.outbox = outbox;
         change.entity = entity;
         change.draft = finishes;
-        change.idempotency = asked.map(|asked| asked.row(envelope, next.id));
+        change.idempotency = asked.as_ref().map(|asked| asked.row(envelope, next.id));
         let committed = self.store.commit(change).await?;
         if committed == Committed::Done {
             if tells {
@@ -345,7 +364,14 @@ struct Scene<'a> {
     tenant: TenantId,
     template: &'a Arc<Template>,
     envelope: &'a Envelope,
-    asked: Option<&'a Asked>,
+    beside: &'a Beside,
+}
+
+/// What is written together with the instance.
+struct Beside {
+    asked: Option<Asked>,
+    /// What the command does to the object the instance is about.
+    entity: Option<Box<EntityWrite>>,
 }
 
 /// Who asks what of which instance.
@@ -363,7 +389,6 @@ enum Before {
     Nothing {
         draft: Instance,
         business_key: Option<String>,
-        entity: Option<Box<EntityWrite>>,
         /// A draft of the actor.
         finishes: Option<Uuid>,
     },

@@ -15,7 +15,7 @@ use crate::app::{App, access};
 use crate::error::Error;
 use crate::view::access_of;
 use settle::entity_of;
-use start::{Begin, field_of};
+use start::{Begin, hidden_fields, hides_some};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use zhupi_engine::entity::{
     Data, Deletion, EntityType, FieldChange, Judged, Odds, OnMaterial, Refusal, RunState, Scene, Timing,
     amend, check_data, diff, fires, judge, lay,
 };
-use zhupi_engine::form::{Access, Field, FieldAccess};
+use zhupi_engine::form::FieldAccess;
 use zhupi_engine::ids::{InstanceId, SYSTEM, TenantId, UserId};
 use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{EntityEntry, EntityRow, EntityWrite, EntryKind, Page, RunRow, TriggerRow};
@@ -218,10 +218,13 @@ impl App {
         let mut after = asked;
         lay(&mut after, &changed);
         refuse_unfit(&known.sort, &after)?;
-        if let Some(open) = known.open.iter().find(|open| open.was_returned_to(teller.by)) {
+        let (returned, others): (Vec<&Open>, Vec<&Open>) =
+            known.open.iter().partition(|open| open.was_returned_to(teller.by));
+        let anew = judge_all(&others, &changed)?;
+        if let Some(open) = returned.first() {
             return self.send_back(teller, known, open, &changed).await;
         }
-        match judge_all(known, &changed)? {
+        match anew {
             Some((open, OnMaterial::Restart)) => return self.restart(teller, open).await,
             Some((open, OnMaterial::Return)) => return self.send_back(teller, known, open, &changed).await,
             None => {}
@@ -311,8 +314,8 @@ impl App {
         Ok(write)
     }
 
-    /// The change becomes part of what the approval asks for, which goes back to whoever asked. The instance goes first:
-    /// whoever is cut off in between tells again, and finds it returned.
+    /// The change becomes part of what the approval asks for, which goes back to whoever asked. Both are one write: nobody
+    /// approves something else than what will be applied.
     async fn send_back(
         self: &Arc<Self>,
         teller: Teller<'_>,
@@ -328,13 +331,12 @@ impl App {
         let asked = write.run.as_ref().map(|it| it.run.changes.clone()).unwrap_or_default();
         let begin = Begin { teller, known, rules: &open.rules, on: open.run.run.on, changes: asked };
         let values = self.submit_of(&begin, &write, &template).await?.form;
-        match self.act(tenant, SYSTEM, id, Command::Amend { values }, Options::default()).await {
-            Ok(_) => {}
+        match self.act_about(tenant, SYSTEM, id, Command::Amend { values }, write).await {
+            Ok(_) => Ok(()),
             // It cannot go back from where it stands, or not as often.
-            Err(Error::Rejected(_)) => return self.restart(teller, open).await,
-            Err(error) => return Err(error),
+            Err(Error::Rejected(_)) => self.restart(teller, open).await,
+            Err(error) => Err(error),
         }
-        Ok(self.store.write_entity(tenant, &write, &[]).await?)
     }
 
     /// The approval is withdrawn in the name of whoever changes the object, and asked for anew.
@@ -493,13 +495,11 @@ impl App {
         template: &Template,
         access: &FieldAccess,
     ) -> Result<HiddenFields, Error> {
-        let hides = |control: &&Field| access.of(&control.id) == Access::Hide;
-        let mut controls = template.form.fields.iter().filter(hides).peekable();
-        if controls.peek().is_none() {
+        if !template.form.fields.iter().any(|control| hides_some(access, control)) {
             return Ok(HiddenFields::default());
         }
         let rules = self.store.load_entity_trigger(tenant, run.trigger).await?.ok_or(Error::NotFound)?;
-        Ok(controls.map(|control| field_of(&rules.trigger, control).to_owned()).collect())
+        Ok(hidden_fields(&rules.trigger, template, access))
     }
 
     /// Whether somebody may ask again for what an approval asked for; the command asks the same.
@@ -565,17 +565,17 @@ impl App {
     }
 }
 
-/// What all open approvals say to a change: refused, or which of them has to be asked for anew.
+/// What open approvals say to a change: refused, or which of them has to be asked for anew.
 fn judge_all<'a>(
-    known: &'a Known,
+    open: &[&'a Open],
     changed: &[FieldChange],
 ) -> Result<Option<(&'a Open, OnMaterial)>, Refusal> {
     let mut anew = None;
-    for open in &known.open {
+    for open in open {
         let instance = open.run.instance;
         match judge_one(open, changed) {
             Judged::GoesOn => {}
-            Judged::AskAgain(how) => anew = anew.or(Some((open, how))),
+            Judged::AskAgain(how) => anew = anew.or(Some((*open, how))),
             Judged::Locked(fields) => return Err(Refusal::Locked { instance, fields }),
         }
     }

@@ -37,7 +37,7 @@ pub(in crate::app) struct Ending<'a> {
 }
 
 impl App {
-    /// What follows for the object an instance is about. `begun`: what is written with the first command anyway.
+    /// What follows for the object an instance is about. `begun`: what the command does to it anyway.
     pub(in crate::app) async fn entity_outcome(
         &self,
         ending: Ending<'_>,

@@ -1,6 +1,6 @@
 //! How an approval of an object begins: in one write with what it does to the object.
 
-use super::{ENTITY_KEY, Known, Teller, title_of};
+use super::{ENTITY_KEY, HiddenFields, Known, Teller, title_of};
 use crate::app::App;
 use crate::app::act::Submission;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use zhupi_engine::entity::{
     Apply, Data, EntityType, FieldChange, Run, RunState, Timing, Trigger, facts_of, lay, plain,
 };
-use zhupi_engine::form::{Access, Field, FormData, Value};
+use zhupi_engine::form::{Access, Field, FieldAccess, FormData, Value};
 use zhupi_engine::ids::{FieldId, InstanceId};
 use zhupi_engine::{Rejection, Submit, Template};
 use zhupi_store::{EntityWrite, EntryKind, RunRow, TriggerRow};
@@ -105,11 +105,9 @@ impl App {
         let title = title_of(sort, begin.teller.told.title.as_deref(), &asked);
         let title = if title.is_empty() { write.entity.title.clone() } else { title };
         // The text about the object is one control: what any node hides cannot stand in it.
-        let hidden = template.hidden_somewhere();
-        let hidden = template.form.fields.iter().filter(|it| hidden.of(&it.id) == Access::Hide);
         let mut told = asked.clone();
-        for control in hidden {
-            told.remove(field_of(&begin.rules.trigger, control));
+        for field in hidden_fields(&begin.rules.trigger, template, &template.hidden_somewhere()) {
+            told.remove(&field);
         }
         let body = body_of(sort, write, &told, &begin.changes);
         let by = directory.user(begin.teller.by);
@@ -150,8 +148,21 @@ fn form_of(template: &Template, rules: &Trigger, asked: &Data, texts: &[(&str, &
     form
 }
 
+/// The fields of the object that are hidden from whoever may do this with the form. A table of which a column is hidden is
+/// one value of the object: it is hidden as a whole.
+pub(super) fn hidden_fields(rules: &Trigger, template: &Template, access: &FieldAccess) -> HiddenFields {
+    let hidden = template.form.fields.iter().filter(|control| hides_some(access, control));
+    hidden.map(|control| field_of(rules, control).to_owned()).collect()
+}
+
+/// Whether a control is hidden, or a column of it.
+pub(super) fn hides_some(access: &FieldAccess, control: &Field) -> bool {
+    let mut columns = control.columns.iter().map(|column| access.of_column(&control.id, &column.id));
+    access.of(&control.id) == Access::Hide || columns.any(|access| access == Access::Hide)
+}
+
 /// The field of the object that a control takes.
-pub(super) fn field_of<'a>(rules: &'a Trigger, control: &'a Field) -> &'a str {
+fn field_of<'a>(rules: &'a Trigger, control: &'a Field) -> &'a str {
     rules.form.get(&control.id).map_or(control.id.as_str(), String::as_str)
 }
 

@@ -2,7 +2,12 @@
 
 use super::{Office, only};
 use crate::company::{Member, path_of, task_of};
+use futures_util::future::poll_fn;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::Poll;
+use zhupi_server::app::entities::{ToldOfEntity, What};
 
 async fn instance(office: &Office, approval: &Json, by: &Member) -> Json {
     office.company.see(&json!({ "id": approval["instance"] }), by).await
@@ -67,4 +72,77 @@ async fn whoever_asked_mends_the_object_while_its_approval_is_returned() {
     office.put("Contract/1", ann, json!({ "amount": 7 })).await.expect_problem(409, "entity_locked");
     office.decide(&approval, "approve").await;
     assert_eq!(office.get("Contract/1", ann).await["data"]["amount"], 4);
+}
+
+/// What was sent back is open to whoever asked; what others were asked for meanwhile is not.
+#[tokio::test]
+async fn a_returned_approval_opens_no_lock_of_another_one() {
+    let office = Office::new().await;
+    let (ann, bob) = (&office.company.ann, &office.company.bob);
+    let open = json!({ "policy": "free", "material": ["amount"], "on_material": "return" });
+    office.trigger("Contract", json!({ "watch": ["amount"], "editable": open })).await;
+    office.trigger("Contract", json!({ "watch": ["note"] })).await;
+    office.put("Contract/1", ann, json!({ "amount": 5, "note": "a" })).await.expect(200);
+    let returned = only(&office.put("Contract/1", ann, json!({ "amount": 6 })).await.expect(200));
+    let both = office.put("Contract/1", ann, json!({ "note": "b" })).await.expect(200);
+    let running = both["approvals"][0].clone();
+    assert_ne!(running["instance"], returned["instance"], "{both}");
+    let seen = instance(&office, &returned, bob).await;
+    let path = format!("/v1/tasks/{}/return", task_of(&seen, bob));
+    office.company.post(&path, bob, &json!({ "comment": "too much" })).await.expect(200);
+
+    let locked = office.put("Contract/1", ann, json!({ "amount": 4 })).await;
+    let locked = locked.expect_problem(409, "entity_locked");
+    assert_eq!(locked["approval"], running["instance"]);
+    office.decide(&running, "approve").await;
+    office.put("Contract/1", ann, json!({ "amount": 4 })).await.expect(200);
+    resubmit(&office, &seen).await;
+    office.decide(&returned, "approve").await;
+    let data = office.get("Contract/1", ann).await["data"].clone();
+    assert_eq!(data, json!({ "amount": 4, "note": "b" }));
+}
+
+/// A caller who goes away stands for a process that is killed: what he began is written as a whole, or not at all.
+#[tokio::test]
+async fn what_is_approved_is_what_is_applied_wherever_a_change_was_cut_off() {
+    let office = Office::new().await;
+    let (ann, app) = (&office.company.ann, &office.company.app);
+    let editable = json!({ "policy": "free", "material": ["amount"], "on_material": "return" });
+    office.trigger("Contract", json!({ "editable": editable })).await;
+    office.put("Contract/1", ann, json!({ "amount": 5 })).await.expect(200);
+    let approval = only(&office.put("Contract/1", ann, json!({ "amount": 6 })).await.expect(200));
+    for steps in 0.. {
+        let told = ToldOfEntity {
+            entity_type: "Contract".to_owned(),
+            id: "1".to_owned(),
+            what: What::Saved,
+            data: json!({ "amount": 100 + steps }).as_object().unwrap().clone(),
+            labels: BTreeMap::new(),
+            title: None,
+            seen: None,
+        };
+        let finished = cut_off_after(steps, app.app.tell_entity(app.tenant, ann.id, &told)).await;
+        let shown = instance(&office, &approval, ann).await;
+        let asked = only(&office.get("Contract/1", ann).await)["changes"][0]["new"].clone();
+        assert_eq!(amount(&shown).as_str().unwrap(), asked.to_string(), "after {steps} steps");
+        if finished {
+            assert_eq!(asked, json!(100 + steps));
+            break;
+        }
+    }
+}
+
+/// Goes on with some work as often as it can go on, but no more than so many times, and gives it up the next time it could.
+/// Whether it was finished.
+async fn cut_off_after<F: Future>(steps: usize, work: F) -> bool {
+    let mut work = pin!(work);
+    let mut left = steps;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        work.as_mut().poll(context).map(|_| true)
+    })
+    .await
 }
