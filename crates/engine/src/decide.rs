@@ -118,9 +118,7 @@ pub fn decide(
             returning::amend(&mut draft, values)?;
         }
     }
-    sweep::settle_left_over(&mut draft)?;
-    // What was stuck may have been taken away with its branch.
-    intervene::go_on_if_unstuck(&mut draft);
+    bring_to_rest(&mut draft)?;
     // Last, so that somebody who was too late hears who decided rather than that something changed.
     match envelope.seen_version {
         Some(seen) if seen != instance.version => {
@@ -128,6 +126,16 @@ pub fn decide(
         }
         Some(_) | None => Ok(draft.events),
     }
+}
+
+/// What follows from whatever was done: open slots of whoever has decided elsewhere by now, visits in which people are asked
+/// again, and what is not stuck any more.
+fn bring_to_rest(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    sweep::separate(draft)?;
+    sweep::settle_left_over(draft)?;
+    // What was stuck may have been taken away with its branch.
+    intervene::go_on_if_unstuck(draft);
+    Ok(())
 }
 
 /// What timers and other systems report is taken from nobody else.

@@ -17,8 +17,25 @@ pub(crate) fn draw(candidates: Vec<Candidate>, node: &Approval, scene: Scene<'_>
     };
     let Some((place, note)) = drawn else { return candidates };
     let mut one: Vec<Candidate> = candidates.into_iter().skip(place).take(1).collect();
-    one.iter_mut().for_each(|it| it.why.notes.push(note.clone()));
+    for it in &mut one {
+        // Whoever is asked once more has been drawn before, by something else.
+        it.why.notes.retain(|note| !is_of_a_draw(note));
+        it.why.notes.push(note.clone());
+    }
     one
+}
+
+fn is_of_a_draw(note: &WhyNote) -> bool {
+    match note {
+        WhyNote::Drawn { .. } | WhyNote::HisTurn { .. } | WhyNote::LeastLoaded { .. } => true,
+        WhyNote::TopInstead { .. }
+        | WhyNote::Climbed { .. }
+        | WhyNote::LeftOut { .. }
+        | WhyNote::InsteadOfInitiator
+        | WhyNote::AlsoBy { .. }
+        | WhyNote::Barred { .. }
+        | WhyNote::StandsInFor { .. } => false,
+    }
 }
 
 /// Those to whom a pool is offered: nobody who counts as having approved already, or it would pass before anybody claims it;

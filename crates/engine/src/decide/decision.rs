@@ -22,7 +22,7 @@ pub(super) fn decide_slot(
     opinion: &Opinion,
 ) -> Result<(), Rejection> {
     let (visit, slot) = open_slot(draft, actor, opinion.slot)?;
-    check_duties(draft, visit, actor)?;
+    check_duties(draft, visit.id, actor)?;
     if decision == Decision::Abstain && slot.parent.is_some() {
         return Err(Rejection::NotOffered { action: "abstain" });
     }
@@ -34,6 +34,8 @@ pub(super) fn decide_slot(
     picks::check(draft, visit, decision, opinion)?;
     let before = Values::now(draft);
     edits::in_slot(draft, slot, actor, &opinion.edits)?;
+    // He may have linked another instance only now.
+    check_duties(draft, visit, actor)?;
     sweep::ask_again(draft, &before, Some(actor));
     if decision == Decision::Approve && !brought_in {
         edits::check_filled_in(draft, visit)?;
@@ -52,12 +54,12 @@ pub(super) fn decide_slot(
     });
     picks::record(draft, slot, actor, opinion);
     signers::hold(draft, slot);
-    settle(draft, visit)?;
-    sweep::separate(draft)
+    settle(draft, visit)
 }
 
 /// Duties that have to be in different hands bind whoever decides, in whosever place (semantics D9).
-fn check_duties(draft: &Draft<'_>, visit: &Visit, actor: UserId) -> Result<(), Rejection> {
+fn check_duties(draft: &Draft<'_>, visit: VisitId, actor: UserId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(visit) else { return Ok(()) };
     let bound = people_node(draft, visit).is_some();
     if bound && is_separated(actor, &visit.node, draft.scene(visit.token)) {
         return Err(Barred::Separated.rejection(actor));

@@ -4,6 +4,7 @@
 use super::advance::come_to;
 use super::submit::go_ahead;
 use super::{Draft, Purpose};
+use crate::command::Outside;
 use crate::directory::Directory;
 use crate::event::Event;
 use crate::ids::{NodeId, TokenId, UserId, VisitId};
@@ -33,6 +34,8 @@ pub struct Migration<'a> {
     pub by: UserId,
     /// Why.
     pub reason: &'a str,
+    /// What is known outside the instance, for whoever is asked anew.
+    pub outside: &'a Outside,
 }
 
 /// What a migration would do, without doing it.
@@ -100,6 +103,7 @@ impl<'a> Migration<'a> {
         let reopened = reopened.iter().filter_map(|id| instance.visit(*id));
         let reopened = reopened.map(|visit| self.renamed(&visit.node).clone()).collect();
         let mut old = Draft::new(self.old, self.directory, instance, self.at, Purpose::Check);
+        old.outside.clone_from(self.outside);
         // A way that cannot be gone to its end is compared as far as it goes.
         let _ = go_ahead(&mut old);
         let mut new = self.carry_out(instance, Purpose::Check)?;
@@ -205,6 +209,7 @@ impl<'a> Migration<'a> {
     fn carry_out(&self, instance: &Instance, purpose: Purpose) -> Result<Draft<'a>, Rejection> {
         let reopened = self.reopened(instance);
         let mut draft = Draft::new(self.new, self.directory, instance, self.at, purpose);
+        draft.outside.clone_from(self.outside);
         draft.emit(Event::Migrated {
             at: self.at,
             from: instance.template_version,
@@ -235,6 +240,7 @@ impl<'a> Migration<'a> {
                 None => {}
             }
         }
+        super::bring_to_rest(&mut draft)?;
         Ok(draft)
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn submit(draft: &mut Draft<'_>, actor: UserId, request: &Submit) -> 
     if insists_on_people(draft.template) {
         let mut ahead =
             Draft::new(draft.template, draft.directory, &draft.instance, draft.at, Purpose::Check);
+        ahead.outside.clone_from(&draft.outside);
         begin(&mut ahead, request)?;
         go_ahead(&mut ahead)?;
     }

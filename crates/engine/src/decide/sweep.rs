@@ -26,7 +26,7 @@ pub(super) fn sweep(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     })
 }
 
-/// After somebody has decided: his open slots where duties have to be in different hands.
+/// Open slots of whoever has decided where duties have to be in different hands.
 pub(super) fn separate(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     if draft.template.settings.separation.is_empty() {
         return Ok(());

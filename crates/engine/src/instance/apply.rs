@@ -335,7 +335,6 @@ impl Instance {
         self.tokens.iter_mut().filter_map(|token| token.fork.as_mut()).for_each(rename);
         self.tokens.iter_mut().filter_map(|token| token.lane.as_mut()).for_each(rename);
         self.cc.iter_mut().filter_map(|entry| entry.node.as_mut()).for_each(rename);
-        self.calls.iter_mut().for_each(|called| rename(&mut called.node));
         for taken in &mut self.lanes {
             rename(&mut taken.branch);
             rename(&mut taken.lane);

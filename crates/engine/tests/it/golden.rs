@@ -4,7 +4,7 @@
 use crate::world::*;
 use serde_json::json;
 use std::collections::BTreeSet;
-use zhupi_engine::command::{Intervention, Opinion};
+use zhupi_engine::command::{Intervention, Opinion, Outside};
 use zhupi_engine::condition::Scope;
 use zhupi_engine::decide::{Migration, migrate};
 use zhupi_engine::form::{Field, FieldKind};
@@ -83,6 +83,7 @@ fn rarities() -> Vec<Event> {
         at: at(9000),
         by: user("root"),
         reason: "better",
+        outside: &Outside::default(),
     };
     let mut events = migrate(&migration, &picking.instance).unwrap();
     let mut revocable = template(vec![ask("n", &["bob"])]);

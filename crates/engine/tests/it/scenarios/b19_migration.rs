@@ -4,13 +4,13 @@ use crate::flows::parallel;
 use crate::world::*;
 use serde_json::json;
 use std::collections::BTreeMap;
-use zhupi_engine::command::Opinion;
+use zhupi_engine::command::{Opinion, Outside};
 use zhupi_engine::decide::{Migration, Report, access_at, migrate};
 use zhupi_engine::form::{Access, FieldAccess, FieldKind};
 use zhupi_engine::ids::NodeId;
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
-use zhupi_engine::{Command, Rejection, Status};
+use zhupi_engine::{Command, Event, Rejection, Status};
 
 fn world() -> World {
     World::new().people(&["ann", "bob", "cid", "dan", "eve", "fay"])
@@ -36,6 +36,7 @@ fn report(run: &Run, new: &Template, nodes: &[(&str, &str)]) -> Report {
         at: at(9000),
         by: user("root"),
         reason: "",
+        outside: &Outside::default(),
     };
     migration.report(&run.instance).unwrap()
 }
@@ -51,6 +52,7 @@ fn try_migrate(run: &mut Run, new: Template, nodes: &[(&str, &str)]) -> Result<(
         at: at(9000),
         by: user("root"),
         reason: "the new version is better",
+        outside: &Outside::default(),
     };
     let events = migrate(&migration, &run.instance)?;
     events.iter().for_each(|event| run.instance.apply(event));
@@ -323,4 +325,68 @@ fn a_map_that_names_what_neither_version_has_is_refused() {
         assert_eq!(refused, Err(Rejection::NodeNotReachable { node: unknown.into() }));
     }
     assert_eq!(try_migrate(&mut run, new(), &[("c", "d")]), Ok(()));
+}
+
+fn called(id: &str) -> Block {
+    Block::Trigger(Trigger {
+        id: id.into(),
+        title: id.to_owned(),
+        action: TriggerAction::Call { url: "https://example.com/".to_owned() },
+        irreversible: false,
+        other: Default::default(),
+    })
+}
+
+#[test]
+fn nodes_that_change_their_ids_with_each_other_keep_what_happened_at_them() {
+    let mut run = Run::start(world(), template(vec![called("x"), ask("y", &["bob"])]), "ann");
+    let new = template(vec![called("y"), ask("x", &["bob"])]);
+    try_migrate(&mut run, new, &[("x", "y"), ("y", "x")]).unwrap();
+    assert_eq!(names(&[run.instance.calls[0].node.clone(), run.instance.visits[0].node.clone()]), "y x");
+}
+
+#[test]
+fn duties_that_the_new_version_keeps_apart_are_apart_at_once() {
+    let flow = || template(vec![ask("a", &["bob"]), ask_in("b", &["bob", "cid"], all())]);
+    let mut run = Run::start(world(), flow(), "ann").approve("bob");
+    assert_eq!(run.pending(), "bob cid");
+    let mut new = flow();
+    new.settings.separation = vec![Separation::Nodes(vec!["a".into(), "b".into()])];
+    try_migrate(&mut run, new, &[]).unwrap();
+    assert_eq!(run.pending(), "cid");
+}
+
+#[test]
+fn whoever_is_drawn_anew_is_drawn_by_what_is_known_outside() {
+    let run = start();
+    let drawn = Approval { assign: Assign::RoundRobin, ..node("b", members(&["cid", "dan", "fay"])) };
+    let new = template(vec![ask("a", &["bob"]), Block::Approval(drawn), ask("c", &["eve"])]);
+    let migration = Migration {
+        old: &run.template,
+        new: &new,
+        version: 2,
+        directory: &run.world.directory(),
+        nodes: &BTreeMap::new(),
+        at: at(9000),
+        by: user("root"),
+        reason: "",
+        outside: &Outside { last: [("b".into(), user("cid"))].into(), ..Outside::default() },
+    };
+    let mut after = run.instance.clone();
+    migrate(&migration, &after).unwrap().iter().for_each(|event| after.apply(event));
+    let asked: Vec<_> = after.pending().map(|(_, slot)| slot.assignee).collect();
+    assert_eq!(asked, [user("dan")]);
+}
+
+#[test]
+fn a_reminder_of_the_old_limit_comes_again_where_the_new_limit_is_another_one() {
+    let remind = |due| limited(vec![(-180, reminder())], due);
+    let reminders =
+        |run: &Run| run.events.iter().filter(|event| matches!(event, Event::Reminded { .. })).count();
+    let mut run = Run::start(world(), remind(Due::Elapsed(240)), "ann");
+    run.pass(at(2 * 3600));
+    assert_eq!(reminders(&run), 1);
+    try_migrate(&mut run, remind(Due::Elapsed(600)), &[]).unwrap();
+    run.pass(at(9 * 3600));
+    assert_eq!(reminders(&run), 2);
 }

@@ -2,14 +2,24 @@
 
 use crate::flows::*;
 use crate::world::*;
+use zhupi_engine::command::Outside;
 use zhupi_engine::decide::{Migration, Report};
 use zhupi_engine::template::*;
 
 fn report(run: &Run, new: &Template) -> Report {
     let (directory, nodes) = (run.world.directory(), Default::default());
     let (old, at, by) = (&run.template, at(9000), user("root"));
-    let migration =
-        Migration { old, new, version: 2, directory: &directory, nodes: &nodes, at, by, reason: "" };
+    let migration = Migration {
+        old,
+        new,
+        version: 2,
+        directory: &directory,
+        nodes: &nodes,
+        at,
+        by,
+        reason: "",
+        outside: &Outside::default(),
+    };
     migration.report(&run.instance).unwrap()
 }
 

@@ -213,3 +213,14 @@ fn the_lot_falls_alike_everywhere() {
     let drawn: Vec<String> = (0..8).chain([u64::MAX]).map(drawn).collect();
     assert_eq!(drawn.join(" "), "cid dan cid bob cid dan dan bob dan");
 }
+
+#[test]
+fn whoever_was_drawn_and_is_asked_once_more_says_once_why() {
+    let drawn = Approval { assign: Assign::RoundRobin, ..node("n", members(&["bob", "cid"])) };
+    let returns = ReturnRule { receiver: Receiver::Acted, ..ReturnRule::default() };
+    let second = Approval { returns, ..node("m", members(&["dan"])) };
+    let flow = template(vec![Block::Approval(drawn), Block::Approval(second)]);
+    let run = Run::start(company(), flow, "ann").approve("bob").send_back("dan", "n");
+    assert_eq!((run.pending().as_str(), run.visits("n").len()), ("bob", 2));
+    assert_eq!(run.why("bob").notes, [WhyNote::HisTurn { after: None }]);
+}

@@ -278,3 +278,86 @@ fn whom_an_administrator_names_is_kept_apart_as_well() {
     let (node, people) = ("two".into(), vec![user("bob")]);
     assert_eq!(run.try_intervene(Intervention::SetApprovers { node, people }), kept_apart("bob"));
 }
+
+/// Or he would bring in the duty that keeps him away together with his decision.
+#[test]
+fn whoever_links_an_instance_he_decided_on_does_not_decide_with_it() {
+    use zhupi_engine::form::{Access, Edit, Edits, FieldAccess, FieldKind, Linked, Value};
+    let one = Approval {
+        fields: FieldAccess([("about".into(), Access::Edit)].into()),
+        ..node("one", members(&["bob"]))
+    };
+    let mut template = with_form(vec![field("about", FieldKind::LinkedInstance)], vec![Block::Approval(one)]);
+    template.settings.separation = vec![Separation::Linked { field: "about".into(), nodes: vec![] }];
+    let mut run = Run::start(world(), template, "ann");
+    let linked = Value::Linked(Linked { id: run.instance.id, title: "t".to_owned() });
+    let opinion = zhupi_engine::command::Opinion {
+        edits: Edits([("about".into(), Edit::Set(linked))].into()),
+        ..zhupi_engine::command::Opinion::new(run.slot_of("bob"), "")
+    };
+    let outside =
+        |name: &str| Outside { linked: [("about".into(), vec![user(name)])].into(), ..Outside::default() };
+    let approve = Command::Approve(opinion);
+    assert_eq!(run.act_with("bob", approve.clone(), outside("bob")), kept_apart("bob"));
+    assert_eq!(run.act_with("bob", approve, outside("cid")), Ok(()));
+}
+
+#[test]
+fn an_instance_that_an_answer_links_takes_people_out_who_are_asked_meanwhile() {
+    use zhupi_engine::form::{FieldKind, FormData, Linked, Value};
+    use zhupi_engine::ids::SYSTEM;
+    use zhupi_engine::instance::Outcome;
+    use zhupi_engine::template::{Trigger, TriggerAction};
+    let call = Block::Trigger(Trigger {
+        id: "call".into(),
+        title: "call".to_owned(),
+        action: TriggerAction::CallAndWait {
+            url: "https://example.com/".to_owned(),
+            sets: vec!["about".into()],
+            within: None,
+        },
+        irreversible: false,
+        other: Default::default(),
+    });
+    let asked = ask_in("two", &["bob", "cid"], ALL);
+    let fork = Block::Parallel(crate::flows::parallel("f", vec![vec![call], vec![asked]]));
+    let mut template = with_form(vec![field("about", FieldKind::LinkedInstance)], vec![fork]);
+    template.settings.separation = vec![Separation::Linked { field: "about".into(), nodes: vec![] }];
+    let run = Run::start(world(), template, "ann");
+    assert_eq!(run.pending(), "bob cid");
+    let linked = Value::Linked(Linked { id: run.instance.id, title: "t".to_owned() });
+    let (visit, values) = (run.visit("call").id, FormData([("about".into(), linked)].into()));
+    let envelope = Envelope {
+        actor: SYSTEM,
+        at: at(60),
+        seen_version: None,
+        command: Command::Answer { visit, outcome: Outcome::Approved, values },
+        outside: Outside { linked: [("about".into(), vec![user("bob")])].into(), ..Outside::default() },
+    };
+    let mut after = run.instance.clone();
+    let events = decide(&run.template, &run.world.directory(), &after, &envelope).unwrap();
+    events.iter().for_each(|event| after.apply(event));
+    let asked: Vec<_> = after.pending().map(|(_, slot)| slot.assignee).collect();
+    assert_eq!(asked, [user("cid")]);
+}
+
+#[test]
+fn passing_people_over_in_one_branch_takes_him_out_of_the_other() {
+    let mut run = side_by_side(&["root", "cid"]);
+    assert_eq!(run.pending(), "bob root cid");
+    run.act("root", skip("one")(&run)).unwrap();
+    assert_eq!((run.pending().as_str(), run.why_removed()), ("cid", vec![WhyRemoved::Separated]));
+}
+
+#[test]
+fn a_submission_is_refused_where_the_linked_instance_leaves_nobody_and_the_node_insists() {
+    let insisting = Approval { empty: EmptyRule::BlockSubmit, ..node("n", members(&["bob"])) };
+    let mut template = template(vec![Block::Approval(insisting)]);
+    template.settings.separation = vec![Separation::Linked { field: "vendor".into(), nodes: vec![] }];
+    let submit = |name: &str| {
+        let outside = Outside { linked: [("vendor".into(), vec![user(name)])].into(), ..Outside::default() };
+        Run::submit_with(world(), template.clone(), "ann", Submit::default(), outside).map(|_| ())
+    };
+    assert_eq!(submit("bob"), Err(Rejection::NobodyFound { node: "n".into() }));
+    assert_eq!(submit("cid"), Ok(()));
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use zhupi_engine::decide::{Migration, Report, migrate};
 use zhupi_engine::ids::{InstanceId, NodeId, TenantId, UserId};
-use zhupi_engine::{Event, Rejection, Template};
+use zhupi_engine::{Command, Event, Rejection, Template};
 
 /// Where a migration leads.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ impl App {
             return Err(Rejection::NotAdministrator.into());
         }
         let new = self.template(tenant, instance.template, to.version).await?;
+        let command =
+            Command::Migrate { version: to.version, nodes: to.nodes.clone(), reason: String::new() };
+        let outside = self.outside(tenant, instance.template, (&new, instance), &command).await?;
         let migration = Migration {
             old: &seen.template,
             new: &new,
@@ -42,6 +45,7 @@ impl App {
             at: self.now(),
             by: actor,
             reason: "",
+            outside: &outside,
         };
         Ok(migration.report(instance)?)
     }
@@ -71,7 +75,9 @@ impl App {
         }
         let new = self.template(tenant, instance.template, version).await?;
         let (at, by) = (envelope.at, envelope.actor);
-        let migration = Migration { old: template, new: &new, version, directory, nodes, at, by, reason };
+        let outside = &self.outside(tenant, instance.template, (&new, instance), &envelope.command).await?;
+        let old = template;
+        let migration = Migration { old, new: &new, version, directory, nodes, at, by, reason, outside };
         let events = migrate(&migration, instance)?;
         Ok((events, new))
     }
