@@ -2,11 +2,12 @@
 
 use super::drawing::{one_or_more, random_department, random_user, some_users};
 use fastrand::Rng;
+use uuid::Uuid;
 use zhupi_engine::command::{
     AddSign, Command, Handing, Intervention, Opinion, Outside, Resubmit, Return, ReturnTo, Submit,
 };
 use zhupi_engine::event::AddKind;
-use zhupi_engine::form::{Edit, Edits, FileRef, FormData, Money, Row, RowId, Value};
+use zhupi_engine::form::{Edit, Edits, FileRef, FormData, Linked, Money, Row, RowId, Value};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
 use zhupi_engine::instance::{Outcome, SlotState, Status, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{
@@ -14,42 +15,27 @@ use zhupi_engine::template::{
 };
 use zhupi_engine::{Directory, Instance};
 
-/// Every command that has to be accepted now and then.
-pub const COMMANDS: [&str; 30] = [
-    "submit",
-    "approve",
-    "reject",
-    "abstain",
-    "return",
-    "resubmit",
-    "claim",
-    "release",
-    "transfer",
-    "delegate",
-    "give_opinion",
-    "add_sign",
-    "remove_sign",
-    "take_back",
-    "urge",
-    "withdraw",
-    "revoke",
-    "comment",
-    "tell",
-    "fire",
-    "sweep",
-    "answer",
-    "fail",
-    "amend",
-    "jump",
-    "reassign",
-    "skip",
-    "terminate",
-    "set_approvers",
-    "hand_over",
-];
+/// Everything outside that may matter: a lot, how much people have to do, whose turn it was, who took part in what is linked.
+pub fn random_outside(rng: &mut Rng, template: &Template) -> Outside {
+    let mut outside = Outside { seed: rng.u64(..), ..Outside::default() };
+    outside.loads = (0..rng.usize(..6)).map(|_| (random_user(rng), rng.u32(..4))).collect();
+    if rng.bool() {
+        let asks = |block: &&Block| matches!(block, Block::Approval(_));
+        let nodes = template.blocks().into_iter().filter(asks);
+        outside.last = nodes.map(|block| (block.id().clone(), random_user(rng))).collect();
+    }
+    if rng.bool() {
+        outside.linked = [("about".into(), some_users(rng, 3))].into();
+    }
+    outside
+}
 
-pub fn random_outside(rng: &mut Rng) -> Outside {
-    Outside { seed: rng.u64(..), ..Outside::default() }
+/// Somebody who may step in, if there is anybody.
+pub fn random_administrator(rng: &mut Rng, template: &Template, directory: &Directory) -> UserId {
+    let managers = template.settings.managers.iter().copied();
+    let all: Vec<UserId> = managers.chain(directory.admins()).collect();
+    let found = all.get(rng.usize(..all.len().max(1))).copied();
+    found.unwrap_or_else(|| random_user(rng))
 }
 
 pub fn random_submit(rng: &mut Rng, template: &Template, directory: &Directory, initiator: UserId) -> Submit {
@@ -70,6 +56,9 @@ pub fn random_submit(rng: &mut Rng, template: &Template, directory: &Directory, 
             Row { id: RowId(id + 1), cells: FormData(cells.into_iter().collect()) }
         });
         form.0.insert("items".into(), Value::Rows(rows.collect()));
+    }
+    if rng.u8(..3) == 0 {
+        form.0.insert("about".into(), linked(rng));
     }
     let mut submit = Submit { form, ..Submit::default() };
     submit.department = directory.user(initiator).and_then(|user| user.departments.first().copied());
@@ -95,14 +84,35 @@ fn money(rng: &mut Rng) -> Value {
     Value::Money(Money { amount: rng.i64(0..2000).into(), currency: "CNY".to_owned() })
 }
 
+fn linked(rng: &mut Rng) -> Value {
+    Value::Linked(Linked { id: Uuid::from_u128(rng.u128(..)).into(), title: "before".to_owned() })
+}
+
+/// What somebody changes in the form.
+fn random_edits(rng: &mut Rng) -> Edits {
+    let mut edits = Edits([("sum".into(), Edit::Set(money(rng)))].into());
+    if rng.u8(..3) == 0 {
+        edits.0.insert("about".into(), if rng.bool() { Edit::Set(linked(rng)) } else { Edit::Clear });
+    }
+    edits
+}
+
 fn asks_initiator(node: &Approval) -> bool {
     let picked = |rule: &PersonRule| matches!(rule, PersonRule::InitiatorPick { .. });
     node.empty == EmptyRule::InitiatorPicks
         || matches!(&node.approvers, Approvers::People(rules) if rules.iter().any(picked))
 }
 
-pub fn random_command(rng: &mut Rng, template: &Template, instance: &Instance) -> (UserId, Command) {
-    let draw = Draw { template, instance };
+pub fn random_command(
+    rng: &mut Rng,
+    template: &Template,
+    directory: &Directory,
+    instance: &Instance,
+) -> (UserId, Command) {
+    let draw = Draw { template, directory, instance };
+    if instance.status == Status::Suspended && rng.u8(..3) == 0 {
+        return draw.by_administrator(rng);
+    }
     match rng.u8(..100) {
         0..52 => draw.decision(rng),
         52..62 => draw.with_people(rng),
@@ -116,6 +126,7 @@ pub fn random_command(rng: &mut Rng, template: &Template, instance: &Instance) -
 
 struct Draw<'a> {
     template: &'a Template,
+    directory: &'a Directory,
     instance: &'a Instance,
 }
 
@@ -151,7 +162,7 @@ impl Draw<'_> {
     fn opinion(&self, rng: &mut Rng, slot: SlotId) -> Opinion {
         let mut opinion = Opinion::new(slot, words(rng));
         if rng.u8(..6) == 0 {
-            opinion.edits = Edits([("sum".into(), Edit::Set(money(rng)))].into());
+            opinion.edits = random_edits(rng);
         }
         let file = FileRef { id: None, name: "file".to_owned(), other: Default::default() };
         opinion.signature = rng.bool().then(|| file.clone());
@@ -216,8 +227,8 @@ impl Draw<'_> {
 
     fn back(&self, rng: &mut Rng) -> (UserId, Command) {
         if self.instance.status == Status::Returned {
-            let edits = if rng.bool() { [("sum".into(), Edit::Set(money(rng)))].into() } else { [].into() };
-            let resubmit = Resubmit { comment: words(rng), edits: Edits(edits), picks: [].into() };
+            let edits = if rng.bool() { random_edits(rng) } else { Edits::default() };
+            let resubmit = Resubmit { comment: words(rng), edits, picks: [].into() };
             return (self.instance.initiator, Command::Resubmit(resubmit));
         }
         let (slot, actor) = self.slot(rng);
@@ -279,22 +290,25 @@ impl Draw<'_> {
         let visit = self.visit(rng, |_| true).unwrap_or(VisitId(rng.u32(..5)));
         let stuck = self.visit(rng, |visit| visit.stuck.is_some());
         let what = match rng.u8(..16) {
+            0..3 if let Some(visit) = stuck => Intervention::Staff { visit, people: one_or_more(rng) },
             0..3 => {
                 let token = TokenId(rng.u32(..self.instance.tokens.len().max(1) as u32));
                 Intervention::Jump { token, to: self.node(rng) }
             }
             3..6 => Intervention::Reassign { slot, to: random_user(rng) },
-            6 => Intervention::Staff { visit: stuck.unwrap_or(visit), people: some_users(rng, 2) },
+            6 => Intervention::Staff { visit, people: some_users(rng, 2) },
             7..9 => Intervention::Skip { visit },
             9 => Intervention::Terminate,
             10..12 => Intervention::SetApprovers { node: self.node(rng), people: some_users(rng, 2) },
             12 | 13 => Intervention::Retry,
             _ => Intervention::HandOver { from: random_user(rng), to: random_user(rng) },
         };
-        let managers = &self.template.settings.managers;
-        let actor = managers.get(rng.usize(..managers.len().max(1))).copied();
+        let actor = match rng.u8(..10) {
+            0 => random_user(rng),
+            _ => random_administrator(rng, self.template, self.directory),
+        };
         let reason = if rng.u8(..8) > 0 { "it has to be".to_owned() } else { String::new() };
-        (actor.unwrap_or_else(|| random_user(rng)), Command::Intervene { what, reason })
+        (actor, Command::Intervene { what, reason })
     }
 
     fn beside(&self, rng: &mut Rng) -> (UserId, Command) {

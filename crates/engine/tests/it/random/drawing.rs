@@ -102,6 +102,7 @@ pub fn random_template(rng: &mut Rng) -> Template {
             ],
             ..field("items", FieldKind::Table, rng)
         },
+        crate::world::field("about", FieldKind::LinkedInstance),
     ];
     let mut ids = 0;
     let mut flow = random_blocks(rng, &mut ids, 0, &[]);
@@ -144,12 +145,15 @@ fn new_id(ids: &mut u32) -> String {
     format!("n{ids}")
 }
 
-fn random_separation(rng: &mut Rng, flow: &[Block]) -> Vec<Separation> {
-    let nodes: Vec<_> = flow.iter().filter(|it| matches!(it, Block::Approval(_))).collect();
-    if nodes.len() < 2 || rng.u8(..4) > 0 {
-        return Vec::new();
+pub fn random_separation(rng: &mut Rng, flow: &[Block]) -> Vec<Separation> {
+    let nodes = flow.iter().filter(|it| matches!(it, Block::Approval(_)));
+    let nodes: Vec<_> = nodes.take(2).map(|it| it.id().clone()).collect();
+    match rng.u8(..8) {
+        0 | 1 if nodes.len() > 1 => vec![Separation::Nodes(nodes)],
+        2 => vec![Separation::Linked { field: "about".into(), nodes: Vec::new() }],
+        3 => vec![Separation::Linked { field: "about".into(), nodes }],
+        _ => Vec::new(),
     }
-    vec![Separation::Nodes(nodes.iter().take(2).map(|it| it.id().clone()).collect())]
 }
 
 /// `before` are nodes of this list and those around it that a route or a return may go back to.
@@ -166,7 +170,7 @@ fn random_blocks(rng: &mut Rng, ids: &mut u32, depth: u32, before: &[String]) ->
         .collect()
 }
 
-fn random_block(rng: &mut Rng, ids: &mut u32, depth: u32, before: &[String]) -> Block {
+pub fn random_block(rng: &mut Rng, ids: &mut u32, depth: u32, before: &[String]) -> Block {
     match rng.u8(..28) {
         0..12 => Block::Approval(random_approval(rng, ids, before)),
         12..14 => random_cc(rng, ids),
@@ -327,7 +331,7 @@ fn random_condition(rng: &mut Rng) -> Condition {
     }
 }
 
-fn random_approval(rng: &mut Rng, ids: &mut u32, before: &[String]) -> Approval {
+pub fn random_approval(rng: &mut Rng, ids: &mut u32, before: &[String]) -> Approval {
     let rules = [
         SelfRule::Approve,
         SelfRule::Skip,
@@ -442,7 +446,7 @@ fn random_access(rng: &mut Rng) -> FieldAccess {
     if rng.u8(..3) > 0 {
         return FieldAccess::default();
     }
-    FieldAccess([("sum".into(), Access::Edit)].into())
+    FieldAccess([("sum".into(), Access::Edit), ("about".into(), Access::Edit)].into())
 }
 
 fn random_deadline(rng: &mut Rng) -> Deadline {
