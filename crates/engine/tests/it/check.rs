@@ -85,6 +85,19 @@ fn conditions_fit_the_fields_they_look_at() {
 }
 
 #[test]
+fn a_field_is_compared_with_one_of_its_own_type() {
+    let with = |other: &str| {
+        let test = Test::Field { op: Compare::Less, field: other.into() };
+        let lanes = vec![lane("l", 1, when("f", test), vec![]), lane("d", 2, When::Default, vec![])];
+        let kinds = [("f", FieldKind::Number), ("same", FieldKind::Number), ("text", FieldKind::Text)];
+        with_lanes(kinds.map(|(id, kind)| field(id, kind)).into(), lanes)
+    };
+    check(with("same"), &[]);
+    check(with("text"), &["flow[1].lanes[0].when[0][0].test test_unfit"]);
+    check(with("gone"), &["flow[1].lanes[0].when[0][0].test field_unknown"]);
+}
+
+#[test]
 fn fields_have_titles_options_and_columns() {
     let fields = vec![
         Field { title: " ".to_owned(), ..field("a", FieldKind::Text) },

@@ -202,6 +202,14 @@ fn texts_are_joined_and_searched() {
 }
 
 #[test]
+fn what_has_no_words_becomes_no_text() {
+    for wordless in ["files", "many", "period", "rows", "a > b"] {
+        fault(FieldKind::Text, &format!("text({wordless})"), "type_mismatch");
+        fault(FieldKind::Text, &format!("concat(word, {wordless})"), "type_mismatch");
+    }
+}
+
+#[test]
 fn a_label_is_shown_where_an_option_becomes_a_text() {
     let mut one = choice("one", FieldKind::Select, &["x"]);
     one.options[0].label = "Express".to_owned();

@@ -74,6 +74,19 @@ fn a_dropped_an_inserted_and_a_cut_off_entry_are_found() {
 }
 
 #[test]
+fn an_entry_that_is_left_out_is_named_by_its_number() {
+    let (_, history) = history();
+    let begun = || {
+        let mut follower = Follower::default();
+        follower.follow(1, &history[0].text, &history[0].hash).unwrap();
+        follower
+    };
+    let third = begun().follow(3, &history[2].text, &history[2].hash);
+    assert_eq!(third, Err(Break::Missing { expected: 2 }));
+    assert_eq!(begun().finish(3, &history[2].hash), Err(Break::Missing { expected: 2 }));
+}
+
+#[test]
 fn an_unreadable_entry_is_named() {
     let text = "{}".to_owned();
     let hash = <[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));

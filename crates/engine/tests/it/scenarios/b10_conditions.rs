@@ -29,7 +29,9 @@ fn fields() -> Vec<Field> {
         field("money", FieldKind::Money),
         field("money2", FieldKind::Money),
         field("text", FieldKind::Text),
+        field("address", FieldKind::Address),
         field("date", FieldKind::Date),
+        field("date2", FieldKind::Date),
         field("range", FieldKind::DateRange),
         choice("one", FieldKind::Select, &["a", "b"]),
         choice("many", FieldKind::MultiSelect, &["a", "b", "c"]),
@@ -283,6 +285,26 @@ fn two_fields_of_one_type_compare() {
     let at = |op| holds_of(Subject::Field("num".into()), test(op), json!({"num": "5", "num2": "7"}));
     assert!(at(Compare::Less) && !at(Compare::Equal) && at(Compare::NotEqual));
     assert!(!holds_of(Subject::Field("num".into()), test(Compare::NotEqual), json!({"num": "5"})));
+}
+
+#[test]
+fn two_dates_compare_by_their_days() {
+    let at = |op, other: &str| {
+        let test = Test::Field { op, field: "date2".into() };
+        holds_of(Subject::Field("date".into()), test, json!({"date": "2026-01-02T09:00", "date2": other}))
+    };
+    assert!(at(Compare::Less, "2026-01-03T08:00") && !at(Compare::Less, "2026-01-02T10:00"));
+    assert!(at(Compare::Equal, "2026-01-02T10:00") && at(Compare::Greater, "2026-01-01T23:00"));
+}
+
+#[test]
+fn an_address_is_looked_through_like_a_text() {
+    let contains =
+        |value: &str| Test::Text { op: TextOp::Contains, values: vec![value.to_owned()], ignore_case: false };
+    let address = || json!({"region": ["浙江省", "杭州市"], "detail": "文三路"});
+    assert!(holds("address", contains("杭州"), address()));
+    assert!(holds("address", contains("文三路"), address()));
+    assert!(!holds("address", contains("上海"), address()));
 }
 
 #[test]

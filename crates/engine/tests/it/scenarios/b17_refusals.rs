@@ -36,6 +36,8 @@ fn another_version_than_the_one_seen() {
     };
     let refused = decide(&run.template, &run.world.directory(), &run.instance, &envelope);
     assert_eq!(refused, Err(Rejection::StaleVersion { seen: 7, actual: 1 }));
+    let seen = Envelope { seen_version: Some(1), ..envelope };
+    assert!(decide(&run.template, &run.world.directory(), &run.instance, &seen).is_ok());
 }
 
 #[test]

@@ -237,3 +237,20 @@ fn lending_in_turn() {
     opinion(&mut run, "dan", "well").unwrap();
     assert_eq!(run.approve("bob").pending(), "cid");
 }
+
+#[test]
+fn nobody_is_given_a_second_task_of_a_visit_however_he_has_the_first() {
+    let asked_here = |name| not_eligible(name, "this person is asked here already");
+    let countersigned = |world: World| {
+        let approval = Approval { mode: ALL, ..node("n", members(&["bob", "dan"])) };
+        Run::start(world, template(vec![Block::Approval(approval)]), "ann")
+    };
+    let mut stood_in_for = countersigned(world().away("bob", "cid"));
+    assert_eq!(stood_in_for.pending(), "cid dan");
+    assert_eq!(try_transfer(&mut stood_in_for, "dan", "bob"), asked_here("bob"), "he is away from it");
+    assert_eq!(try_transfer(&mut stood_in_for, "dan", "cid"), asked_here("cid"), "he stands in");
+    let mut lent = delegate(transfer(countersigned(world()), "bob", "eve"), "eve", "cid");
+    assert_eq!(try_transfer(&mut lent, "dan", "eve"), asked_here("eve"), "he lent it");
+    assert_eq!(try_transfer(&mut lent, "dan", "cid"), asked_here("cid"), "it is lent to him");
+    assert_eq!(try_transfer(&mut lent, "dan", "bob"), Ok(()), "he handed it on for good");
+}

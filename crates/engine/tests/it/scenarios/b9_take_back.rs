@@ -387,3 +387,36 @@ fn whoever_added_people_beside_or_after_himself_is_asked_again_with_them() {
         assert_eq!(run.approve("cid").pending(), "dan");
     }
 }
+
+/// Added before somebody, and one of them had spoken when the visit closed.
+#[test]
+fn whoever_heard_only_some_of_those_he_added_waits_for_the_others_again() {
+    use zhupi_engine::command::AddSign;
+    use zhupi_engine::event::AddKind;
+    let any = Mode::OrSign { reject: OrReject::FirstDecides };
+    for (mode, pending) in [(all(), "cid gus"), (any, "bob cid")] {
+        let world = world().people(&["gus"]);
+        let mut run = Run::start(world, template(vec![ask("a", &["bob", "cid"]), ask("b", &["dan"])]), "ann");
+        let (slot, people, kind) = (run.slot_of("bob"), vec![user("fay"), user("gus")], AddKind::Before);
+        let request = AddSign { slot, people, kind, mode, advisory: false, comment: String::new() };
+        run.act("bob", zhupi_engine::Command::AddSign(request)).unwrap();
+        let mut run = run.approve("fay").approve("cid");
+        run.try_take_back("cid").unwrap();
+        assert_eq!(run.pending(), pending, "{mode:?}");
+    }
+}
+
+#[test]
+fn people_beside_somebody_keep_the_time_of_the_visit_when_it_opens_again() {
+    use zhupi_engine::command::AddSign;
+    use zhupi_engine::event::AddKind;
+    let mut run = start(vec![ask("a", &["bob", "cid"]), ask("b", &["dan"])]);
+    let (slot, people, kind) = (run.slot_of("bob"), vec![user("fay")], AddKind::Together);
+    let request = AddSign { slot, people, kind, mode: all(), advisory: false, comment: String::new() };
+    run.act("bob", zhupi_engine::Command::AddSign(request)).unwrap();
+    let before = run.visit("a").timers.clone();
+    let mut run = run.approve("cid");
+    run.try_take_back("cid").unwrap();
+    assert_eq!((run.pending().as_str(), &run.visit("a").timers), ("bob cid fay", &before));
+    assert!(before.iter().all(|timer| timer.slot.is_none()));
+}
