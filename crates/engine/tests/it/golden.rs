@@ -158,7 +158,7 @@ fn whatever_the_engine_writes_has_a_line() {
 }
 
 /// Members of which the names are ids, and members that hold people's own words.
-const MAPS: [&str; 7] = ["form", "edits", "picks", "linked", "cells", "nodes", "value"];
+const MAPS: [&str; 8] = ["form", "edits", "picks", "linked", "people", "cells", "nodes", "value"];
 const FREE: [&str; 14] = [
     "title", "text", "comment", "reason", "warning", "name", "saw", "label", "serial", "digest", "group",
     "lane", "fork", "node",
@@ -169,9 +169,10 @@ fn marks(path: &str, value: &serde_json::Value, found: &mut BTreeSet<String>) {
     let last = path.rsplit('.').next().unwrap_or_default();
     match value {
         serde_json::Value::Object(members) => {
-            let ids = MAPS.contains(&last) || (last == "people" && path.contains("approvers_frozen"));
+            let ids = MAPS.contains(&last);
             for (name, member) in members {
-                let name = if ids && name.len() < 3 { "*" } else { name };
+                let is_id = name.len() < 3 || name.contains(|it: char| it.is_ascii_digit());
+                let name = if ids && is_id { "*" } else { name };
                 marks(&format!("{path}.{name}"), member, found);
             }
         }

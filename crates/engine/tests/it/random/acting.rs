@@ -217,6 +217,10 @@ impl Draw<'_> {
                 let added: Vec<_> =
                     added.filter(|slot| slot.added_by.is_some() && slot.state.is_open()).collect();
                 match added.get(rng.usize(..added.len().max(1))) {
+                    Some(it) if rng.bool() => {
+                        let slot = it.parent.unwrap_or(slot);
+                        (it.added_by.unwrap_or(actor), Command::RemoveAdded { slot })
+                    }
                     Some(it) => (it.added_by.unwrap_or(actor), Command::RemoveSign { slot: it.id }),
                     None => (actor, Command::RemoveSign { slot }),
                 }
@@ -241,7 +245,7 @@ impl Draw<'_> {
         let to = if rng.bool() { ReturnTo::Initiator } else { ReturnTo::Node(self.node(rng)) };
         let resume = rng.bool().then(|| policies[rng.usize(..3)]);
         let opinion = Opinion { comment: "incomplete".to_owned(), ..self.opinion(rng, slot) };
-        (actor, Command::Return(Return { resume, ..Return::new(opinion, to) }))
+        (actor, Command::Return(Return { resume, confirmed: rng.u8(..8) > 0, ..Return::new(opinion, to) }))
     }
 
     fn by_system(&self, rng: &mut Rng) -> (UserId, Command) {

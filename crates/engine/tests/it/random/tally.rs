@@ -32,6 +32,7 @@ commands![
     Command::GiveOpinion { .. },
     Command::AddSign(_),
     Command::RemoveSign { .. },
+    Command::RemoveAdded { .. },
     Command::TakeBack { .. },
     Command::Urge { .. },
     Command::Withdraw { .. },
