@@ -109,6 +109,11 @@ impl<'a> Document<'a> {
         used
     }
 
+    /// Where the object of this number is, if there is one.
+    pub fn location(&self, number: u32) -> Option<Location> {
+        self.xref.entries.get(&number).copied()
+    }
+
     /// The object under this reference; `null` if there is none, as the specification wants. Of a stream, its dictionary.
     pub fn object(&self, id: ObjectId) -> Result<Object> {
         Ok(self.indirect(id)?.object)

@@ -84,6 +84,36 @@ pub enum Error {
     /// Install a font with these characters, or hand one over.
     #[error("no font has the character `{character}`")]
     NoFont { character: char },
+    /// Bring the certificate as X.509 in DER or PEM.
+    #[error("the certificate cannot be read: {what}")]
+    BadCertificate { what: &'static str },
+    /// Bring the key as PKCS#8 or PKCS#12.
+    #[error("the key cannot be read: {what}")]
+    BadKey { what: &'static str },
+    /// Bring an RSA key from 2048 bits, or one on P-256 or SM2.
+    #[error("the kind of key is not one of those that sign here")]
+    KeyKind,
+    /// Ask for the password of the key file again.
+    #[error("the password does not open the key file")]
+    WrongKeyPassword,
+    /// Bring the certificate that was issued for this key.
+    #[error("the certificate is not for this key")]
+    KeyNotOfCertificate,
+    /// Try again later, or ask whoever runs the signing service.
+    #[error("the signer did not sign: {what}")]
+    SignerFailed { what: String },
+    /// The signing service has answered with another key's signature; its set-up is wrong.
+    #[error("what the signer gave back is not a signature by the key of its certificate")]
+    NotTheSignersKey,
+    /// Try again later, or take another time stamp authority.
+    #[error("no time stamp was given: {what}")]
+    TimeStampFailed { what: String },
+    /// Take another time stamp authority.
+    #[error("the time stamp is wrong: {what}")]
+    TimeStampWrong { what: &'static str },
+    /// Leave more room for the signature; a long chain of certificates or a large time stamp needs it.
+    #[error("the signature has {length} bytes, but only {room} were kept free for it")]
+    SignatureTooLarge { length: usize, room: usize },
     /// The result did not read back as it was written; nothing is given out. Normalise the file or ask for another.
     #[error("the result did not pass its own check: {what}")]
     SelfCheck { what: &'static str },
@@ -119,6 +149,16 @@ impl Error {
             Self::PictureEmpty => "picture_empty",
             Self::BadSeal { .. } => "bad_seal",
             Self::NoFont { .. } => "no_font",
+            Self::BadCertificate { .. } => "bad_certificate",
+            Self::BadKey { .. } => "bad_key",
+            Self::KeyKind => "key_kind",
+            Self::WrongKeyPassword => "wrong_key_password",
+            Self::KeyNotOfCertificate => "key_not_of_certificate",
+            Self::SignerFailed { .. } => "signer_failed",
+            Self::NotTheSignersKey => "not_the_signers_key",
+            Self::TimeStampFailed { .. } => "time_stamp_failed",
+            Self::TimeStampWrong { .. } => "time_stamp_wrong",
+            Self::SignatureTooLarge { .. } => "signature_too_large",
             Self::SelfCheck { .. } => "self_check",
         }
     }

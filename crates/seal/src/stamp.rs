@@ -12,7 +12,7 @@ use crate::position::Placement;
 use crate::update::{Revision, Update};
 
 /// Printed, and not to be moved by readers.
-const PRINT_AND_LOCKED: i64 = 4 | 128;
+pub(crate) const PRINT_AND_LOCKED: i64 = 4 | 128;
 
 /// A seal's picture inside a document; all places share it.
 #[derive(Debug, Clone, Copy, PartialEq)]

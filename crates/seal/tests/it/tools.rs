@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -34,7 +34,16 @@ impl Drop for Folder {
 
 /// What the program answered; nothing if it is not installed.
 pub fn run(program: &str, arguments: &[&str]) -> Option<Output> {
-    match Command::new(program).args(arguments).output() {
+    answer(program, Command::new(program).args(arguments))
+}
+
+/// The same in a folder, where it finds and leaves its files.
+pub fn run_in(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
+    answer(program, Command::new(program).args(arguments).current_dir(folder))
+}
+
+fn answer(program: &str, command: &mut Command) -> Option<Output> {
+    match command.output() {
         Ok(output) => Some(output),
         Err(error) => {
             assert!(env::var_os("CI").is_none(), "{program} is missing: {error}");
