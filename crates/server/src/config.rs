@@ -343,6 +343,9 @@ fn read_targets(read: &Read<'_>, demo: bool) -> Result<Vec<Allowed>, ConfigError
     Ok(targets)
 }
 
+/// The longest span a setting may name, a hundred years: moments so far away can still be reckoned.
+const MOST_DAYS: u32 = 36_500;
+
 fn read_limits(read: &Read<'_>) -> Result<Limits, ConfigError> {
     let limits = Limits {
         json_bytes: read.parse("json_limit_bytes", "a number of bytes")?,
@@ -367,8 +370,17 @@ fn read_limits(read: &Read<'_>) -> Result<Limits, ConfigError> {
         ("login_window_minutes", limits.login_window_minutes > 0),
         ("session_hours", limits.session_hours > 0),
     ];
-    match positive.iter().find(|(_, fine)| !fine) {
-        Some((name, _)) => Err(error(name, "has to be greater than 0")),
+    if let Some((name, _)) = positive.iter().find(|(_, fine)| !fine) {
+        return Err(error(name, "has to be greater than 0"));
+    }
+    let spans = [
+        ("login_window_minutes", limits.login_window_minutes, MOST_DAYS * 24 * 60),
+        ("session_hours", limits.session_hours, MOST_DAYS * 24),
+        ("keep_deliveries_days", limits.keep_deliveries_days, MOST_DAYS),
+        ("keep_request_keys_days", limits.keep_request_keys_days, MOST_DAYS),
+    ];
+    match spans.iter().find(|(_, span, most)| span > most) {
+        Some((name, _, most)) => Err(error(name, &format!("has to be at most {most}"))),
         None => Ok(limits),
     }
 }

@@ -5,7 +5,7 @@
 use crate::page::{Cursor, Page, PageOf};
 use crate::sql::{Expect, P, Row, Sql, Stmt, Written, stmt};
 use crate::sweeps::sweep_at;
-use crate::tenants::directory_changed;
+use crate::tenants::{directory_changed, directory_changed_at};
 use crate::{Error, Result, Store, json};
 use zhupi_engine::absence::Absence;
 use zhupi_engine::directory::{Calendars, Department, Directory, Role, User, UserGroup};
@@ -83,7 +83,22 @@ impl Store {
     /// Adds or replaces everything given, all or nothing, in one write. `at` is epoch µs.
     /// `Duplicate` where a login is taken, `Conflict` where the workspace or a password's owner does not exist.
     pub async fn put_directory(&self, tenant: TenantId, people: &People, at: i64) -> Result<()> {
-        let mut list = vec![directory_changed(tenant)];
+        self.put_behind(directory_changed(tenant), tenant, people, at).await
+    }
+
+    /// The same, where the directory is still at this version. `Conflict` too where anything of it has changed since.
+    pub async fn put_directory_at(
+        &self,
+        tenant: TenantId,
+        version: i64,
+        people: &People,
+        at: i64,
+    ) -> Result<()> {
+        self.put_behind(directory_changed_at(tenant, version), tenant, people, at).await
+    }
+
+    async fn put_behind(&self, first: Stmt, tenant: TenantId, people: &People, at: i64) -> Result<()> {
+        let mut list = vec![first];
         for user in &people.users {
             list.extend(put_user(tenant, user, at)?);
         }

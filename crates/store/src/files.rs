@@ -1,7 +1,7 @@
 //! What is known of uploaded files. Their bytes are in the object store, at the place a row names.
 
 use crate::page::{Cursor, Page, PageOf};
-use crate::sql::{Expect, Row, Sql, stmt};
+use crate::sql::{Expect, Row, Sql, Stmt, stmt};
 use crate::{Error, Result, Store};
 use zhupi_engine::ids::{FileId, TenantId, UserId};
 
@@ -38,19 +38,7 @@ pub struct FileFilter {
 impl Store {
     /// Adds a file whose bytes are in place. `Duplicate` where its id is taken.
     pub async fn insert_file(&self, tenant: TenantId, file: &FileRow) -> Result<()> {
-        let size = i64::try_from(file.size).map_err(|_| Error::corrupt("a file of impossible size"))?;
-        let params = vec![
-            tenant.into(),
-            file.id.into(),
-            file.name.as_str().into(),
-            file.media_type.as_str().into(),
-            size.into(),
-            file.sha256.into(),
-            file.location.as_str().into(),
-            file.created_by.into(),
-            file.created_at.into(),
-        ];
-        self.write(vec![stmt(&INSERT, params, Expect::One)]).await?.or_conflict()
+        self.write(vec![insertion(tenant, file)?]).await?.or_conflict()
     }
 
     /// The file with this id.
@@ -77,6 +65,23 @@ impl Store {
         let files = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
         Ok(page.cut(files, |file| Cursor::new(0, file.id)))
     }
+}
+
+/// The statement that adds a file.
+pub(crate) fn insertion(tenant: TenantId, file: &FileRow) -> Result<Stmt> {
+    let size = i64::try_from(file.size).map_err(|_| Error::corrupt("a file of impossible size"))?;
+    let params = vec![
+        tenant.into(),
+        file.id.into(),
+        file.name.as_str().into(),
+        file.media_type.as_str().into(),
+        size.into(),
+        file.sha256.into(),
+        file.location.as_str().into(),
+        file.created_by.into(),
+        file.created_at.into(),
+    ];
+    Ok(stmt(&INSERT, params, Expect::One))
 }
 
 fn read(row: &Row) -> Result<FileRow> {

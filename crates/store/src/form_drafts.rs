@@ -1,6 +1,8 @@
-//! Forms that somebody has not finished. Each person has his own, and sees nobody else's.
+//! Forms that somebody has not finished. Each person has his own, and sees nobody else's but those that are handed over to
+//! him.
 
 use crate::error::Result;
+use crate::files::{self, FileRow};
 use crate::sql::{Expect, Row, Sql, Stmt, Written, stmt};
 use crate::store::Store;
 use uuid::Uuid;
@@ -29,7 +31,11 @@ static LOAD: Sql = Sql::new(
     "SELECT id, template_id, title, body, revision, created_at, updated_at
      FROM form_drafts WHERE tenant_id = $1 AND user_id = $2 AND id = $3",
 );
-static GIVE: Sql = Sql::new("UPDATE form_drafts SET user_id = $3 WHERE tenant_id = $1 AND user_id = $2");
+static GIVE: Sql = Sql::new(
+    "UPDATE form_drafts SET user_id = $3, body = $5, revision = revision + 1
+     WHERE tenant_id = $1 AND user_id = $2 AND id = $4 AND revision = $6
+     AND (SELECT count(*) FROM form_drafts WHERE tenant_id = $1 AND user_id = $3) < $7",
+);
 static LIST: Sql = Sql::new(
     "SELECT id, template_id, title, body, revision, created_at, updated_at
      FROM form_drafts WHERE tenant_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3",
@@ -55,10 +61,29 @@ pub struct FormDraft {
 }
 
 impl Store {
-    /// Makes all drafts of a person somebody else's.
-    pub async fn give_form_drafts(&self, tenant: TenantId, from: UserId, to: UserId) -> Result<()> {
-        let params = vec![tenant.into(), from.into(), to.into()];
-        self.write(vec![stmt(&GIVE, params, Expect::Any)]).await?.or_conflict()
+    /// Makes a draft of a person somebody else's, with what was filled in as `draft.body` says, and adds these files. `Conflict`
+    /// where the receiver has as many as he may have, or somebody changed it since `draft.revision`.
+    pub async fn give_form_draft(
+        &self,
+        tenant: TenantId,
+        (from, to): (UserId, UserId),
+        draft: &FormDraft,
+        files: &[FileRow],
+    ) -> Result<()> {
+        let params = vec![
+            tenant.into(),
+            from.into(),
+            to.into(),
+            draft.id.into(),
+            draft.body.as_str().into(),
+            draft.revision.into(),
+            FORM_DRAFT_LIMIT.into(),
+        ];
+        let mut list = vec![stmt(&GIVE, params, Expect::One)];
+        for file in files {
+            list.push(files::insertion(tenant, file)?);
+        }
+        self.write(list).await?.or_conflict()
     }
 
     /// Keeps a new draft at revision 1. `Conflict` where its owner has as many as he may have.

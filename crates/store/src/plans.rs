@@ -2,7 +2,7 @@
 
 use crate::sql::Sql;
 use crate::store::{Db, Store};
-use crate::{instances, tasks};
+use crate::{instances, retention, tasks};
 
 async fn plan(store: &Store, sql: &'static Sql) -> Vec<String> {
     let Db::Lite(lite) = store.db() else { panic!("not SQLite") };
@@ -53,5 +53,17 @@ async fn boxes_and_lists_are_ranges_of_an_index() {
             // Only rows of the same microsecond may have to be sorted.
             assert!(!step.contains("SCAN") && !step.ends_with("FOR ORDER BY"), "{step} in {}", sql.lite());
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_outdated_is_a_range_of_an_index() {
+    let store = Store::open("sqlite::memory:").await.unwrap();
+    store.migrate().await.unwrap();
+    let statements = [&retention::OLD_DELIVERIES, &retention::KEYS, &retention::SESSIONS, &retention::TOKENS];
+    for sql in statements {
+        let steps = plan(&store, sql).await;
+        assert!(steps.iter().any(|step| step.contains("<?)")), "{steps:?} in {}", sql.lite());
+        assert!(!steps.iter().any(|step| step.contains("SCAN")), "{steps:?} in {}", sql.lite());
     }
 }

@@ -50,19 +50,19 @@ impl Store {
 }
 
 // Of a delivery that was taken, `next_at` is when it was due the last time.
-static OLD_DELIVERIES: Sql =
+pub(crate) static OLD_DELIVERIES: Sql =
     Sql::new("SELECT tenant_id, id FROM outbox WHERE state = 1 AND next_at < $1 ORDER BY next_at LIMIT $2");
 static ATTEMPTS: Sql = Sql::new("DELETE FROM delivery_attempts WHERE tenant_id = $1 AND delivery_id = $2");
 static DELIVERY: Sql = Sql::new("DELETE FROM outbox WHERE tenant_id = $1 AND id = $2 AND state = 1");
-static KEYS: Sql = Sql::new(
+pub(crate) static KEYS: Sql = Sql::new(
     "DELETE FROM idempotency WHERE (tenant_id, user_id, key) IN (
-         SELECT tenant_id, user_id, key FROM idempotency WHERE created_at < $1 LIMIT $2) RETURNING tenant_id",
+         SELECT tenant_id, user_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2) RETURNING tenant_id",
 );
-static SESSIONS: Sql = Sql::new(
+pub(crate) static SESSIONS: Sql = Sql::new(
     "DELETE FROM sessions WHERE (tenant_id, token_hash) IN (
-         SELECT tenant_id, token_hash FROM sessions WHERE expires_at < $1 LIMIT $2) RETURNING tenant_id",
+         SELECT tenant_id, token_hash FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING tenant_id",
 );
-static TOKENS: Sql = Sql::new(
+pub(crate) static TOKENS: Sql = Sql::new(
     "DELETE FROM tokens WHERE (tenant_id, id) IN (
          SELECT tenant_id, id FROM tokens WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2) RETURNING tenant_id",
 );

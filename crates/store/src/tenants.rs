@@ -64,6 +64,12 @@ impl Store {
         self.query(&LIST, vec![]).await?.iter().map(read).collect()
     }
 
+    /// The counter of a workspace's directory; `None` where there is no such workspace.
+    pub async fn load_directory_version(&self, tenant: TenantId) -> Result<Option<i64>> {
+        let row = self.query_one_opt(&DIRECTORY_VERSION, vec![tenant.into()]).await?;
+        row.map(|row| row.i64(0)).transpose()
+    }
+
     /// The counters of every workspace, for caches to compare theirs with.
     pub async fn tenant_versions(&self) -> Result<Vec<TenantVersions>> {
         self.query(&VERSIONS, vec![]).await?.iter().map(read_versions).collect()
@@ -74,6 +80,12 @@ impl Store {
 /// line, so that they never wait for each other in a circle.
 pub(crate) fn directory_changed(tenant: TenantId) -> Stmt {
     stmt(&DIRECTORY_CHANGED, vec![tenant.into()], Expect::One)
+}
+
+/// The same for a write that was made from the directory as it stood at this version: nothing is written where it is at
+/// another one.
+pub(crate) fn directory_changed_at(tenant: TenantId, version: i64) -> Stmt {
+    stmt(&DIRECTORY_CHANGED_AT, vec![tenant.into(), version.into()], Expect::One)
 }
 
 /// To be the first statement of every write to templates, apps, webhooks and settings.
@@ -111,7 +123,21 @@ static LIST: Sql = Sql::new("SELECT id, code, name, time_zone, created_at FROM t
 static VERSIONS: Sql = Sql::new("SELECT id, directory_version, config_version FROM tenants ORDER BY id");
 static DIRECTORY_CHANGED: Sql =
     Sql::new("UPDATE tenants SET directory_version = directory_version + 1 WHERE id = $1");
+static DIRECTORY_CHANGED_AT: Sql = Sql::new(
+    "UPDATE tenants SET directory_version = directory_version + 1 WHERE id = $1 AND directory_version = $2",
+);
+static DIRECTORY_VERSION: Sql = Sql::new("SELECT directory_version FROM tenants WHERE id = $1");
 static CONFIG_CHANGED: Sql = Sql::new("UPDATE tenants SET config_version = config_version + 1 WHERE id = $1");
 
-pub(crate) static ALL: &[&Sql] =
-    &[&INSERT, &UPDATE, &LOAD, &LOAD_BY_CODE, &LIST, &VERSIONS, &DIRECTORY_CHANGED, &CONFIG_CHANGED];
+pub(crate) static ALL: &[&Sql] = &[
+    &INSERT,
+    &UPDATE,
+    &LOAD,
+    &LOAD_BY_CODE,
+    &LIST,
+    &VERSIONS,
+    &DIRECTORY_CHANGED,
+    &DIRECTORY_CHANGED_AT,
+    &DIRECTORY_VERSION,
+    &CONFIG_CHANGED,
+];

@@ -116,7 +116,7 @@ struct OptionItem {
 
 /// List the caller's drafts
 ///
-/// Forms he has begun and not submitted. Nobody else sees them.
+/// Forms he has begun and not submitted, and those that were handed over to him. Nobody else sees them.
 #[utoipa::path(get, path = "/drafts", operation_id = "list_drafts", tag = "instances",
     responses((status = 200, description = "all of them", body = Drafts)))]
 async fn list_drafts(State(app): State<Shared>, caller: Caller) -> Result<Json<Drafts>, Error> {

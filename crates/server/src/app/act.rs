@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zhupi_engine::ids::{InstanceId, SYSTEM, TemplateId, TenantId, UserId};
 use zhupi_engine::{
-    Command, Directory, Envelope, Event, Instance, Rejection, Submit, Template, check_batch, decide,
+    Command, Directory, Envelope, Event, Instance, Problem, Rejection, Submit, Template, check_batch, decide,
 };
 use zhupi_store::{Act, Change, Committed, EntityWrite, IdempotencyRow, Stored, TemplateState};
 
@@ -168,6 +168,10 @@ impl App {
         if let Some(acted) = self.replay(tenant, actor, asked.as_ref()).await? {
             return Ok(acted);
         }
+        if self.lacks_draft(tenant, actor, finishes).await? {
+            // Perhaps this very request has just taken it away.
+            return self.replay(tenant, actor, asked.as_ref()).await?.ok_or_else(draft_unknown);
+        }
         let version = self.version_to_submit(tenant, of).await?;
         let template = self.template(tenant, of, version).await?;
         let directory = self.directory(tenant).await?;
@@ -195,11 +199,26 @@ impl App {
         let before = Before::Nothing { draft, business_key, finishes };
         match self.write(&scene, &before, events).await? {
             (Committed::Done, acted) => Ok(acted),
-            (Committed::Conflict, _) => Err(Rejection::AlreadySubmitted.into()),
+            (Committed::Conflict, _) => match self.replay(tenant, actor, beside.asked.as_ref()).await? {
+                Some(acted) => Ok(acted),
+                None if self.lacks_draft(tenant, actor, finishes).await? => Err(draft_unknown()),
+                None => Err(Rejection::AlreadySubmitted.into()),
+            },
             (Committed::DuplicateKey, _) => {
                 self.replay(tenant, actor, beside.asked.as_ref()).await?.ok_or(Error::Conflict)
             }
         }
+    }
+
+    /// A submission finishes a draft that is not there.
+    async fn lacks_draft(
+        &self,
+        tenant: TenantId,
+        actor: UserId,
+        finishes: Option<Uuid>,
+    ) -> Result<bool, Error> {
+        let Some(draft) = finishes else { return Ok(false) };
+        Ok(self.store.load_form_draft(tenant, actor, draft).await?.is_none())
     }
 
     pub(super) async fn version_to_submit(
@@ -411,6 +430,11 @@ impl Asked {
             created_at: envelope.at.as_microsecond(),
         }
     }
+}
+
+fn draft_unknown() -> Error {
+    let message = "you have no such draft: it may have been submitted or deleted";
+    Error::Invalid(vec![Problem::error("draft", "draft_unknown", message)])
 }
 
 fn asked_of(key: Option<String>, instance: InstanceId, command: &Command) -> Option<Asked> {

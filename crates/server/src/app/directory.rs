@@ -26,22 +26,14 @@ impl App {
 
     /// The same for the operator, who needs no permission.
     pub async fn put_entry(&self, tenant: TenantId, change: Change) -> Result<(), Error> {
-        let before = self.directory(tenant).await?;
-        let after = changed(&before, &change);
-        let problems = new_problems(&before, &after);
-        if !problems.is_empty() {
-            return Err(Error::Invalid(problems));
-        }
+        check(&*self.directory(tenant).await?, &change)?;
         let leaves = match &change {
             Change::User(row) if !row.user.active => Some(row.user.id),
             _ => None,
         };
         let put = self.store.put_directory(tenant, &people(change), self.now_us()).await;
         self.directory_changed(tenant);
-        put.map_err(|error| match error {
-            zhupi_store::Error::Duplicate { .. } => Error::Duplicate { what: "login".to_owned() },
-            error => error.into(),
-        })?;
+        put.map_err(refused)?;
         match leaves {
             Some(user) => {
                 self.wake.sweeps.notify_one();
@@ -49,6 +41,21 @@ impl App {
             }
             None => Ok(()),
         }
+    }
+
+    /// Replaces an entry that was made from the directory as it stood at this version, and ends nobody's sessions.
+    /// `Conflict` where anything of the directory has changed since: make it anew.
+    pub async fn revise_directory(
+        &self,
+        caller: &Caller,
+        (version, before): (i64, &Directory),
+        change: Change,
+    ) -> Result<(), Error> {
+        self.require_admin(caller).await?;
+        check(before, &change)?;
+        let put = self.store.put_directory_at(caller.tenant, version, &people(change), self.now_us()).await;
+        self.directory_changed(caller.tenant);
+        put.map_err(refused)
     }
 
     /// Sets one's own password, knowing the current one; or somebody else's, as administrator.
@@ -98,6 +105,18 @@ pub fn check_password(password: &str) -> Result<(), Error> {
         Ok(())
     } else {
         Err(Error::field("password", "expected 8 to 1000 bytes"))
+    }
+}
+
+fn check(before: &Directory, change: &Change) -> Result<(), Error> {
+    let problems = new_problems(before, &changed(before, change));
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+}
+
+fn refused(error: zhupi_store::Error) -> Error {
+    match error {
+        zhupi_store::Error::Duplicate { .. } => Error::Duplicate { what: "login".to_owned() },
+        error => error.into(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Giving everything of a person who leaves to others (semantics B6.5): what there is, and then handing it over. Nothing is
 //! lost by stopping half-way: what was handed over is not found again, and the rest still is.
 
+mod drafts;
+
 use crate::app::App;
 use crate::app::act::Options;
 use crate::app::directory::Change;
@@ -21,6 +23,8 @@ use zhupi_engine::{Command, Directory, Instance, Problem, Status};
 use zhupi_store::{InstanceFilter, Page, TemplateFilter};
 
 const TEMPLATES_AT_ONCE: u32 = 100;
+/// How often an entry of the directory is taken again because somebody else was faster.
+const TRIES: u32 = 10;
 
 /// What a person can leave behind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
@@ -97,6 +101,16 @@ pub struct Handover {
     pub next: Option<InstanceId>,
 }
 
+/// An entry of the directory that names him.
+#[derive(Clone, Copy)]
+enum Entry {
+    Role(RoleId),
+    Group(GroupId),
+    Department(DepartmentId),
+    /// He is this one's supervisor.
+    Report(UserId),
+}
+
 impl App {
     /// What a person would leave behind. Only for administrators.
     pub async fn look_at_handover(&self, caller: &Caller, wish: &Wish) -> Result<Handover, Error> {
@@ -139,41 +153,63 @@ impl App {
         item: &Belonging,
     ) -> Result<Outcome, Error> {
         let (from, to, id) = (wish.from, wish.receiver(item.kind), item.id.unwrap_or_default());
-        let directory = self.directory(caller.tenant).await?;
         match item.kind {
             Kind::Instance => return self.give_instance(caller, wish, InstanceId(id)).await,
             Kind::Template => return self.give_template(caller, TemplateId(id), (from, to)).await,
             Kind::Request => return Ok(Outcome::Kept("an instance stays with whoever asked".to_owned())),
-            Kind::Role => {
-                let role = directory.role(RoleId(id)).ok_or(Error::NotFound)?;
-                let members = replaced(&role.members, from, to);
-                self.change_directory(caller, Change::Role(Role { members, ..role.clone() })).await?;
-            }
-            Kind::Group => {
-                let group = directory.group(GroupId(id)).ok_or(Error::NotFound)?;
-                let members = replaced(&group.members, from, to);
-                self.change_directory(caller, Change::Group(UserGroup { members, ..group.clone() })).await?;
-            }
+            Kind::Draft => return self.give_drafts(caller.tenant, from, to).await,
+            Kind::Role => self.give_entry(caller, Entry::Role(RoleId(id)), (from, to)).await?,
+            Kind::Group => self.give_entry(caller, Entry::Group(GroupId(id)), (from, to)).await?,
             Kind::Department => {
-                let department = directory.department(DepartmentId(id)).ok_or(Error::NotFound)?;
-                let heads = replaced(&department.heads, from, to);
-                let changed = Department { heads, ..department.clone() };
-                self.change_directory(caller, Change::Department(changed)).await?;
+                self.give_entry(caller, Entry::Department(DepartmentId(id)), (from, to)).await?;
             }
-            Kind::Report => {
-                let row = self.store.load_user(caller.tenant, UserId(id)).await?;
-                let mut row = row.ok_or(Error::NotFound)?;
-                row.user.supervisor = Some(to).filter(|to| *to != row.user.id);
-                self.change_directory(caller, Change::User(row)).await?;
-            }
+            Kind::Report => self.give_entry(caller, Entry::Report(UserId(id)), (from, to)).await?,
             Kind::Absence => {
                 let absence =
                     self.store.load_absence(caller.tenant, id.into()).await?.ok_or(Error::NotFound)?;
                 self.put_absence(caller, &Absence { substitute: to, ..absence }).await?;
             }
-            Kind::Draft => self.store.give_form_drafts(caller.tenant, from, to).await?,
         }
         Ok(Outcome::Given)
+    }
+
+    /// Names the receiver in an entry of the directory as it stands now, not as it is remembered here: others may be at it.
+    async fn give_entry(
+        &self,
+        caller: &Caller,
+        entry: Entry,
+        (from, to): (UserId, UserId),
+    ) -> Result<(), Error> {
+        let tenant = caller.tenant;
+        for _ in 0..TRIES {
+            let version = self.store.load_directory_version(tenant).await?.ok_or(Error::NotFound)?;
+            let directory = self.store.load_directory(tenant).await?;
+            let change = match entry {
+                Entry::Role(id) => {
+                    let role = directory.role(id).ok_or(Error::NotFound)?;
+                    Change::Role(Role { members: replaced(&role.members, from, to), ..role.clone() })
+                }
+                Entry::Group(id) => {
+                    let group = directory.group(id).ok_or(Error::NotFound)?;
+                    Change::Group(UserGroup { members: replaced(&group.members, from, to), ..group.clone() })
+                }
+                Entry::Department(id) => {
+                    let department = directory.department(id).ok_or(Error::NotFound)?;
+                    let heads = replaced(&department.heads, from, to);
+                    Change::Department(Department { heads, ..department.clone() })
+                }
+                Entry::Report(id) => {
+                    let mut row = self.store.load_user(tenant, id).await?.ok_or(Error::NotFound)?;
+                    row.user.supervisor = Some(to).filter(|to| *to != id);
+                    Change::User(row)
+                }
+            };
+            match self.revise_directory(caller, (version, &directory), change).await {
+                Err(Error::Conflict) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Conflict)
     }
 
     async fn give_instance(

@@ -11,6 +11,8 @@ const POLL: Duration = Duration::from_secs(3600);
 /// Rows of each sort in one write.
 const AT_ONCE: u32 = 500;
 const DAY_US: i64 = 86_400_000_000;
+/// Others write while it pauses between two parts.
+const BREATH: Duration = Duration::from_millis(200);
 /// An expired login is kept so long for those who ask why it does not work any more.
 const LOGINS_KEPT_DAYS: u32 = 30;
 
@@ -18,13 +20,21 @@ const LOGINS_KEPT_DAYS: u32 = 30;
 pub async fn run(app: Shared, stop: CancellationToken) {
     let rhythm =
         Rhythm { pause: || POLL, woken: None, trouble: "cannot forget what is outdated, and will try again" };
-    go_round(&stop, rhythm, || forget_some(&app)).await;
+    let step = || async {
+        let more = forget_some(&app).await?;
+        if more {
+            tokio::time::sleep(BREATH).await;
+        }
+        Ok(more)
+    };
+    go_round(&stop, rhythm, step).await;
 }
 
 /// Forgets a part of what is outdated. `false`: there was nothing.
 pub async fn forget_some(app: &App) -> Result<bool, Error> {
     let limits = &app.config.limits;
-    let before = |days: u32| (days > 0).then(|| app.now_us() - i64::from(days) * DAY_US);
+    let ago = |days: u32| app.now_us().saturating_sub(i64::from(days).saturating_mul(DAY_US));
+    let before = |days: u32| (days > 0).then(|| ago(days));
     let outdated = Outdated {
         delivered_before: before(limits.keep_deliveries_days),
         keys_before: before(limits.keep_request_keys_days),

@@ -44,6 +44,9 @@ fn a_wrong_setting_is_named() {
         ("trusted_proxies", "10.0.0.0/99", "setting `trusted_proxies`: expected a network"),
         ("target_ports", "80,http", "setting `target_ports`: expected a port"),
         ("session_hours", "0", "setting `session_hours`: has to be greater than 0"),
+        ("session_hours", "4294967295", "setting `session_hours`: has to be at most 876000"),
+        ("keep_deliveries_days", "36501", "setting `keep_deliveries_days`: has to be at most 36500"),
+        ("keep_request_keys_days", "4294967295", "setting `keep_request_keys_days`: has to be at most 36500"),
         ("json_limit_bytes", "-1", "setting `json_limit_bytes`: expected a number of bytes, found `-1`"),
     ];
     for (name, value, words) in cases {

@@ -224,12 +224,13 @@ async fn a_draft_is_kept_changed_and_finished() {
     assert_eq!(company.get("/v1/drafts", &company.eve).await.expect(200)["items"], json!([]));
 
     let finish = json!({ "template": "leave", "form": { "days": 2 }, "draft": kept["id"] });
-    company.post("/v1/instances", &company.eve, &finish).await.expect_problem(409, "already_submitted");
+    let theirs = company.post("/v1/instances", &company.eve, &finish).await.expect_problem(422, "invalid");
+    assert_eq!(theirs["problems"][0]["code"], "draft_unknown");
     company.get(&path, &company.ann).await.expect(200);
     // It goes with the submission, so that it is submitted once however often it is sent.
     let all = futures_util::future::join_all((0..4).map(|_| submit(&company, &finish))).await;
     let begun = all.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!((begun, all.iter().filter(|answer| answer.status == 409).count()), (1, 3));
+    assert_eq!((begun, all.iter().filter(|answer| answer.status == 422).count()), (1, 3));
     assert_eq!(
         company.get("/v1/instances", &company.ann).await.expect(200)["items"].as_array().unwrap().len(),
         1

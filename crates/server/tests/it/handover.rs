@@ -1,7 +1,8 @@
 //! Handing over what a person leaves behind.
 
-use crate::company::{Company, Member, leave};
+use crate::company::{Company, Member, leave, path_of};
 use serde_json::{Value as Json, json};
+use zhupi_engine::directory::{Department, Role};
 
 /// Bob decides about leave, holds a role, heads a department, stands in for cat; dan reports to him.
 async fn company() -> Company {
@@ -113,6 +114,85 @@ async fn what_the_receiver_may_not_have_stays_and_is_said() {
     let instance = items.iter().find(|it| it["kind"] == "instance").expect("the instance");
     assert_eq!(instance["outcome"], "kept");
     assert!(instance["why"].is_string());
+}
+
+/// Another server has just changed the role; this one does not know yet.
+#[tokio::test]
+async fn what_others_have_changed_meanwhile_stays_changed() {
+    let company = company().await;
+    let (store, tenant) = (&company.app.app.store, company.app.tenant);
+    let known = company.app.app.directory(tenant).await.expect("a directory");
+    let (role, department) = (known.roles()[0].clone(), known.departments()[0].clone());
+    let role = Role { members: vec![company.bob.id, company.dan.id], name: "teller".to_owned(), ..role };
+    store.put_role(tenant, &role).await.expect("a role");
+    let department = Department { name: "sales and more".to_owned(), ..department };
+    store.put_department(tenant, &department).await.expect("a department");
+
+    hand_over(&company, to(&company.eve)).await.expect(200);
+    let now = store.load_directory(tenant).await.expect("a directory");
+    assert_eq!(now.roles()[0], &Role { members: vec![company.eve.id, company.dan.id], ..role });
+    let heads = vec![company.eve.id, company.cat.id];
+    assert_eq!(now.departments()[0], &Department { heads, ..department });
+}
+
+/// Bob keeps a draft of what he asked once, with its file, and a newer one with nothing in it.
+async fn with_drafts() -> (Company, Json) {
+    let company = Company::new().await;
+    let node =
+        json!({ "kind": "approval", "id": "n", "title": "N", "approvers": company.people(&[&company.cat]) });
+    let mut papers = leave(json!([node]));
+    papers["form"].as_array_mut().unwrap().push(json!({ "id": "papers", "kind": "file", "title": "Papers" }));
+    company.publish("papers", papers).await;
+    let upload = company.app.post("/v1/files?name=a.txt").by(&company.bob.session);
+    let file = upload.header("content-type", "text/plain").body("hello").send().await.expect(201);
+    let files = json!([{ "id": file["id"], "name": "a.txt" }]);
+    let ask = json!({ "template": "papers", "form": { "days": 2, "papers": files } });
+    let asked = company.post("/v1/instances", &company.bob, &ask).await.expect(201);
+    company.decide(&asked, &company.cat, "approve").await.expect(200);
+    company.post(&format!("{}/copy", path_of(&asked)), &company.bob, &json!({})).await.expect(201);
+    company.app.app.clock.advance(jiff::SignedDuration::from_mins(1));
+    company.post("/v1/drafts", &company.bob, &json!({ "template": "papers" })).await.expect(201);
+    (company, asked)
+}
+
+#[tokio::test]
+async fn a_draft_that_was_handed_over_can_be_finished_with_its_files() {
+    let (company, asked) = with_drafts().await;
+    let report = hand_over(&company, to(&company.eve)).await.expect(200);
+    assert!(lines(&report).contains(&"draft drafts 2 given".to_owned()), "{report}");
+    let drafts = company.get("/v1/drafts", &company.eve).await.expect(200);
+    let draft = drafts["items"].as_array().unwrap().iter().find(|it| it["filled_in"]["form"]["days"] == "2");
+    let draft = draft.expect("the draft").clone();
+    assert!(draft["filled_in"].get("copied_from").is_none(), "{draft}");
+    let file = &draft["filled_in"]["form"]["papers"][0]["id"];
+    company.get(&format!("/v1/files/{}", file.as_str().unwrap()), &company.eve).await.expect(200);
+    let mut ask = json!({ "template": "papers", "draft": draft["id"] });
+    ask.as_object_mut().unwrap().extend(draft["filled_in"].as_object().unwrap().clone());
+    let begun = company.post("/v1/instances", &company.eve, &ask).await.expect(201);
+    for instance in [&asked, &begun] {
+        let form = instance["form"].as_array().unwrap();
+        let papers = form.iter().find(|field| field["id"] == "papers").unwrap();
+        let file = papers["value"][0]["id"].as_str().unwrap();
+        let path = format!("/v1/files/{file}?instance={}", instance["id"].as_str().unwrap());
+        company.get(&path, &company.cat).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn drafts_for_which_the_receiver_has_no_room_stay_and_are_said() {
+    let (company, _) = with_drafts().await;
+    for _ in 0..99 {
+        company.post("/v1/drafts", &company.eve, &json!({ "template": "papers" })).await.expect(201);
+    }
+    let report = hand_over(&company, to(&company.eve)).await.expect(200);
+    let items = report["items"].as_array().expect("items");
+    let drafts = items.iter().find(|it| it["kind"] == "draft").expect("the drafts");
+    assert_eq!(drafts["outcome"], "kept", "{drafts}");
+    assert!(drafts["why"].as_str().unwrap().contains("no room for 1 of them"), "{drafts}");
+    let counts = async |member: &Member| {
+        company.get("/v1/drafts", member).await.expect(200)["items"].as_array().map(Vec::len)
+    };
+    assert_eq!((counts(&company.bob).await, counts(&company.eve).await), (Some(1), Some(100)));
 }
 
 #[tokio::test]

@@ -37,6 +37,24 @@ async fn submissions_sent_at_once_under_one_key_begin_one_instance() {
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
+/// The draft goes with the first of them; the others are the same request all the same.
+#[tokio::test]
+async fn submissions_of_a_draft_sent_at_once_under_one_key_begin_one_instance() {
+    let company = Company::with_leave().await;
+    let input = json!({ "template": "leave" });
+    for _ in 0..5 {
+        let draft = company.post("/v1/drafts", &company.ann, &input).await.expect(201)["id"].clone();
+        let submit = || {
+            let body = json!({ "template": "leave", "form": { "days": 2 }, "draft": draft });
+            let call = company.app.post("/v1/instances").by(&company.ann.session);
+            call.header("idempotency-key", draft.as_str().unwrap()).json(&body).send()
+        };
+        let (one, two, three) = tokio::join!(submit(), submit(), submit());
+        let ids = [one, two, three, submit().await].map(|answer| answer.expect(201)["id"].clone());
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_decision_sent_again_is_answered_alike_and_other_people_have_their_own_keys() {
     let company = Company::with_leave().await;

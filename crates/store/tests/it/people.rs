@@ -131,6 +131,25 @@ async fn every_directory_write_counts_the_directory_version_up() {
 }
 
 #[tokio::test]
+async fn what_was_made_from_an_older_directory_is_not_written() {
+    on_both(|store| async move {
+        let tenant = workspace(&store, "north").await;
+        let mut people = company();
+        store.put_directory(tenant, &people, 5).await.unwrap();
+        let version = store.load_directory_version(tenant).await.unwrap().unwrap();
+        store.put_role(tenant, &people.roles[0]).await.unwrap();
+        let before = store.load_directory(tenant).await.unwrap();
+        people.roles[0].members.clear();
+        assert_eq!(store.put_directory_at(tenant, version, &people, 6).await, Err(Error::Conflict));
+        assert_eq!(store.load_directory(tenant).await.unwrap(), before);
+        store.put_directory_at(tenant, version + 1, &people, 6).await.unwrap();
+        assert_eq!(store.load_directory(tenant).await.unwrap(), snapshot(&people));
+        assert_eq!(store.load_directory_version(TenantId(Uuid::now_v7())).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_login_belongs_to_one_person_of_a_workspace() {
     on_both(|store| async move {
         let (north, south) = (workspace(&store, "north").await, workspace(&store, "south").await);
