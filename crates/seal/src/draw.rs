@@ -62,8 +62,10 @@ impl Seal {
     pub fn draw(&self, fonts: &Fonts, width: u32) -> Result<Picture> {
         let unreadable = || Error::BadSeal { what: "the drawing cannot be made" };
         let options = Options { fontdb: fonts.database(), ..Options::default() };
-        let tree = Tree::from_str(&self.svg()?, &options).map_err(|_| unreadable())?;
-        check_characters(tree.root())?;
+        let canvas = self.canvas()?;
+        let characters = canvas.characters.clone();
+        let tree = Tree::from_str(&canvas.finish(), &options).map_err(|_| unreadable())?;
+        check_characters(&characters, &tree)?;
         let width = width.clamp(16, MOST_PIXELS);
         let scale = f64::from(width) / f64::from(tree.size().width());
         let height = (f64::from(tree.size().height()) * scale).round() as u32;
@@ -80,6 +82,10 @@ impl Seal {
     /// # Errors
     /// [`Error::BadSeal`].
     pub fn svg(&self) -> Result<String> {
+        Ok(self.canvas()?.finish())
+    }
+
+    fn canvas(&self) -> Result<Canvas> {
         let (width, height) = self.size_mm();
         let mut canvas = Canvas::new(width * UNITS_PER_MM, height * UNITS_PER_MM);
         match self {
@@ -92,7 +98,7 @@ impl Seal {
             Self::Square { text } => draw_square(&mut canvas, &checked(text)?)?,
             Self::Name { name } => draw_name(&mut canvas, &checked(name)?)?,
         }
-        Ok(canvas.finish())
+        Ok(canvas)
     }
 }
 
@@ -228,15 +234,17 @@ struct Canvas {
     width: f64,
     height: f64,
     body: String,
+    /// Those that have to be seen.
+    characters: Vec<char>,
 }
 
 impl Canvas {
     fn new(width: f64, height: f64) -> Self {
-        Self { width, height, body: String::new() }
+        Self { width, height, body: String::new(), characters: Vec::new() }
     }
 
     fn finish(self) -> String {
-        let Self { width, height, body } = self;
+        let Self { width, height, body, .. } = self;
         format!(
             "<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}'>\
              <g fill='{CINNABAR}'>{body}</g></svg>"
@@ -329,6 +337,9 @@ impl Canvas {
     fn character(&mut self, character: char, spot: &Spot, stretch: (f64, f64), height: f64, family: &str) {
         let Spot { x, y, turn } = spot;
         let (across, down) = stretch;
+        if !character.is_whitespace() {
+            self.characters.push(character);
+        }
         let shown = match character {
             '<' => "&lt;".to_owned(),
             '&' => "&amp;".to_owned(),
@@ -382,24 +393,24 @@ fn checked_or_empty(text: &str) -> Result<Vec<char>> {
 }
 
 /// Each character has to have come from some font.
-fn check_characters(group: &Group) -> Result<()> {
+fn check_characters(wanted: &[char], tree: &Tree) -> Result<()> {
+    let mut drawn = Vec::new();
+    collect_characters(tree.root(), &mut drawn);
+    let missing = wanted.iter().find(|character| !drawn.contains(*character));
+    missing.map_or(Ok(()), |character| Err(Error::NoFont { character: *character }))
+}
+
+fn collect_characters(group: &Group, drawn: &mut Vec<char>) {
     for node in group.children() {
         match node {
-            Node::Group(group) => check_characters(group)?,
+            Node::Group(group) => collect_characters(group, drawn),
             Node::Text(text) => {
-                let drawn: usize = text
-                    .layouted()
-                    .iter()
-                    .flat_map(|span| &span.positioned_glyphs)
-                    .filter(|glyph| glyph.id.0 != 0)
-                    .count();
-                let said = text.chunks().iter().flat_map(|chunk| chunk.text().chars()).next();
-                if let (0, Some(character)) = (drawn, said.filter(|it| !it.is_whitespace())) {
-                    return Err(Error::NoFont { character });
+                let mut glyphs = text.layouted().iter().flat_map(|span| &span.positioned_glyphs);
+                if glyphs.any(|glyph| glyph.id.0 != 0) {
+                    drawn.extend(text.chunks().iter().flat_map(|chunk| chunk.text().chars()));
                 }
             }
             Node::Path(_) | Node::Image(_) => {}
         }
     }
-    Ok(())
 }

@@ -4,14 +4,14 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use hayro::hayro_interpret::font::GlyphRun;
-use hayro::hayro_interpret::hayro_cmap::BfString;
+use hayro::hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro::hayro_interpret::{
     BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
     InterpreterSettings, RenderContent, SoftMask, interpret_page,
 };
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::page::Page as ReadPage;
-use hayro::kurbo::{Affine, BezPath, Point, Rect};
+use hayro::kurbo::{Affine, BezPath, Point, Rect, Vec2};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::document::Document;
@@ -22,8 +22,11 @@ use crate::weight;
 /// What was unpacked for reading is let go after so many pages.
 const PAGES_AT_ONCE: usize = 200;
 
-/// Characters of a word are no farther apart than this, in heights of the font, so that words do not run over lines.
-const FARTHEST_APART: f64 = 3.0;
+/// Characters of a word are no farther apart than this along their line, in heights of the font.
+const FARTHEST_ALONG: f64 = 3.0;
+
+/// Nor than this across it, so that words do not run over lines.
+const FARTHEST_ACROSS: f64 = 0.7;
 
 /// The same character nearer than this, in heights of the font, is one printed twice to look bold.
 const SAME_PLACE: f64 = 0.3;
@@ -48,6 +51,8 @@ struct Character {
     value: char,
     at: Point,
     height: f64,
+    /// The direction of its line, of length 1.
+    line: Vec2,
 }
 
 impl Text {
@@ -125,16 +130,21 @@ fn matches<'c>(characters: &'c [Character], wanted: &'c [char]) -> impl Iterator
     let mut found: Vec<Point> = Vec::new();
     for window in characters.windows(wanted.len()) {
         let same = window.iter().zip(wanted).all(|(character, wanted)| character.value == *wanted);
-        let near = window
-            .iter()
-            .zip(window.iter().skip(1))
-            .all(|(one, next)| one.at.distance(next.at) <= FARTHEST_APART * one.height.max(next.height));
+        let near = window.iter().zip(window.iter().skip(1)).all(|(one, next)| one.is_followed_by(next));
         let Some(first) = window.first().filter(|_| same && near) else { continue };
         if found.iter().all(|known| known.distance(first.at) > SAME_PLACE * first.height) {
             found.push(first.at);
         }
     }
     found.into_iter()
+}
+
+impl Character {
+    fn is_followed_by(&self, next: &Self) -> bool {
+        let (step, height) = (next.at - self.at, self.height.max(next.height));
+        let (along, across) = (step.dot(self.line), step.cross(self.line).abs());
+        (-0.5 * height..=FARTHEST_ALONG * height).contains(&along) && across <= FARTHEST_ACROSS * height
+    }
 }
 
 /// One form for characters that look alike: full and half width, brackets, radicals; without white space.
@@ -148,14 +158,19 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn note(&mut self, text: &str, place: Affine) {
+    fn note(&mut self, text: &str, place: Affine, mode: WritingMode) {
         let at = place * Point::ZERO;
-        let height = at.distance(place * Point::new(0.0, 1_000.0));
+        let (right, up) = (place * Point::new(1_000.0, 0.0) - at, place * Point::new(0.0, 1_000.0) - at);
+        let height = up.hypot();
+        let line = match mode {
+            WritingMode::Horizontal => right / right.hypot().max(1e-9),
+            WritingMode::Vertical => -up / height.max(1e-9),
+        };
         for value in fold(text) {
             let twice = |last: &Character| last.value == value && last.at.distance(at) < SAME_PLACE * height;
             // A glyph that stands for several characters, as ﬀ does, puts them all in one place.
             if text.chars().count() > 1 || !self.characters.last().is_some_and(twice) {
-                self.characters.push(Character { value, at, height });
+                self.characters.push(Character { value, at, height, line });
             }
         }
     }
@@ -163,12 +178,13 @@ impl Recorder {
 
 impl Device<'_> for Recorder {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, '_>, props: DrawProps<'_>, _: &DrawMode) {
+        let mode = run.writing_mode();
         for glyph in run.glyphs() {
             let place = props.transform * glyph.transform();
             match glyph.as_unicode() {
-                Some(BfString::Char(value)) => self.note(value.encode_utf8(&mut [0; 4]), place),
-                Some(BfString::String(text)) => self.note(&text, place),
-                None => self.note("\u{fffd}", place),
+                Some(BfString::Char(value)) => self.note(value.encode_utf8(&mut [0; 4]), place, mode),
+                Some(BfString::String(text)) => self.note(&text, place, mode),
+                None => self.note("\u{fffd}", place, mode),
             }
         }
     }

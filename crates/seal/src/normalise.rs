@@ -47,6 +47,11 @@ fn rewrite(file: &[u8], password: Option<&str>) -> Result<Vec<u8>> {
     }
     document.trailer.remove(b"Encrypt");
     document.trailer.remove(b"XRefStm");
+    // Whatever held the structure before is written in another way, and its numbers are not in use any more.
+    document
+        .objects
+        .retain(|_, object| !object.type_name().is_ok_and(|name| name == b"ObjStm" || name == b"XRef"));
+    document.max_id = document.objects.keys().map(|(number, _)| *number).max().unwrap_or(0);
     let mut written = Vec::new();
     document.save_to(&mut written).map_err(|_| beyond())?;
     Ok(written)

@@ -1,5 +1,6 @@
 //! Pictures of seals: checked when they are uploaded, freed of their paper, and packed as a document holds them.
 
+use std::fmt;
 use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
@@ -30,14 +31,14 @@ const TRANSPARENT_SHARE: f64 = 0.05;
 const LIGHT: u8 = 170;
 
 /// A picture with its transparency.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Picture {
     pixels: RgbaImage,
 }
 
 /// A picture as it stands in a document: colours and transparency, each deflated. Costs some milliseconds to make, so
 /// whoever seals often keeps it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct PackedPicture {
     pub width: u32,
     pub height: u32,
@@ -164,6 +165,18 @@ impl Picture {
         };
         let [red, green, blue] = &mut parts;
         Some([median(red)?, median(green)?, median(blue)?])
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Picture of {} by {}", self.width(), self.height())
+    }
+}
+
+impl fmt::Debug for PackedPicture {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PackedPicture of {} by {}", self.width, self.height)
     }
 }
 

@@ -130,7 +130,8 @@ impl Ink {
 
 /// Takes `NeedAppearances` out of the form, if it is there. Only while nobody has signed.
 pub fn keep_appearances(update: &mut Update<'_>) -> Result<()> {
-    let (id, mut catalogue) = update.document().catalogue()?;
+    let (id, _) = update.document().catalogue()?;
+    let mut catalogue = update.dictionary(id)?;
     if !update.document().form()?.needs_appearances {
         return Ok(());
     }

@@ -12,7 +12,7 @@ pub enum Shape {
     Stream,
     /// Everything that may be stands inside a stream of objects.
     Packed,
-    /// A table that hides the packed objects, and a stream that has them.
+    /// A table that leaves the packed objects out, and a stream that has them.
     Hybrid,
 }
 
@@ -128,8 +128,15 @@ impl Builder {
                     _ => writeln!(out, "{:010} {:05} f\r", 0, 65535).unwrap(),
                 }
             }
-            let beside = if shape == Shape::Hybrid { beside } else { String::new() };
-            writeln!(out, "trailer\n<</Size {} {more} {beside}>>", rows.len()).unwrap();
+            writeln!(out, "trailer\n<</Size {} {more}>>", rows.len()).unwrap();
+        }
+        if shape == Shape::Hybrid {
+            // As Word does it: an empty table after the full one leads to the stream.
+            writeln!(out, "startxref\n{at}\n%%EOF").unwrap();
+            let before = at;
+            at = out.len();
+            let size = rows.len();
+            writeln!(out, "xref\n0 0\ntrailer\n<</Size {size} {more} /Prev {before} {beside}>>").unwrap();
         }
         write!(out, "startxref\n{at}\n%%EOF").unwrap();
     }
@@ -188,14 +195,18 @@ pub fn pages(count: usize, shape: Shape) -> Vec<u8> {
     document(&(1..=count).map(sheet).collect::<Vec<_>>(), shape)
 }
 
-/// The document with entries put into its catalogue, and objects that come with them.
-pub fn with_catalogue(count: usize, entries: impl Fn(&mut Builder) -> String, shape: Shape) -> Vec<u8> {
+/// The parts of a document with entries put into its catalogue, and objects that come with them.
+pub fn catalogue_builder(count: usize, entries: impl Fn(&mut Builder) -> String) -> Builder {
     let mut builder = builder(&vec![Sheet::default(); count]);
     let entries = entries(&mut builder);
     let catalogue = &mut builder.objects[builder.root as usize - 1];
     let end = catalogue.len() - 2;
     catalogue.splice(end..end, entries.into_bytes());
-    builder.write(shape)
+    builder
+}
+
+pub fn with_catalogue(count: usize, entries: impl Fn(&mut Builder) -> String, shape: Shape) -> Vec<u8> {
+    catalogue_builder(count, entries).write(shape)
 }
 
 pub fn deflate(bytes: &[u8]) -> Vec<u8> {

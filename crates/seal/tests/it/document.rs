@@ -137,6 +137,15 @@ fn trees_and_references_in_circles_end() {
 }
 
 #[test]
+fn what_a_hybrid_table_hides_is_found_in_the_stream_beside_it() {
+    let bytes = build::pages(2, Shape::Hybrid);
+    let at = bytes.windows(9).rposition(|it| it == b"xref\n0 0\n").unwrap();
+    let hiding =
+        [&bytes[..at], b"xref\n1 2\n0000000000 65535 f\r\n0000000000 65535 f\r\n", &bytes[at + 9..]].concat();
+    assert_eq!(Document::open(&hiding).unwrap().pages().unwrap().len(), 2);
+}
+
+#[test]
 fn ten_thousand_pages_are_read() {
     let file = build::document(&vec![Sheet::default(); 10_000], Shape::Packed);
     assert_eq!(Document::open(&file).unwrap().pages().unwrap().len(), 10_000);
