@@ -16,6 +16,7 @@ mod people;
 mod settings;
 mod time;
 mod walk;
+mod written;
 
 pub use approval::*;
 pub use check::check_template;
@@ -30,6 +31,7 @@ pub use people::*;
 pub use settings::*;
 pub use time::*;
 pub use walk::Next;
+pub(crate) use written::written_by;
 
 use crate::form::Form;
 use crate::ids::NodeId;

@@ -6,12 +6,12 @@ use super::submit::go_ahead;
 use super::{Draft, Purpose};
 use crate::approvers::{Candidate, Found, may_be_spared};
 use crate::event::Event;
-use crate::form::{Access, Field};
+use crate::form::Field;
 use crate::ids::{FieldId, NodeId, TokenId, UserId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Visit, VisitKind};
 use crate::template::{
-    Approval, Approvers, Assign, Block, Chain, ChildWait, Dedup, Each, Heads, LaneReject, Mode, SubProcess,
-    Template, Trigger, TriggerAction, When, fields_of, fields_of_approvers,
+    Approval, Approvers, Assign, Block, Chain, Dedup, Heads, Mode, Template, When, fields_of,
+    fields_of_approvers, written_by,
 };
 use std::collections::HashSet;
 
@@ -128,28 +128,5 @@ fn may_change(template: &Template, field: &FieldId) -> bool {
 
 /// Somebody or something on the way may write into a field.
 fn may_be_written(template: &Template, field: &FieldId) -> bool {
-    let column = format!("{field}.");
-    template.blocks().into_iter().any(|block| match block {
-        Block::Approval(node) => node.fields.0.iter().any(|(key, access)| {
-            let own = key.0 == field.0 || key.0.starts_with(&column);
-            own && matches!(access, Access::Edit | Access::Require)
-        }),
-        Block::Trigger(Trigger { action: TriggerAction::SetFields(set), .. }) => {
-            set.iter().any(|it| it.field == *field)
-        }
-        Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. }) => {
-            sets.contains(field)
-        }
-        Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. }) => take.contains_key(field),
-        Block::Each(Each { on_reject: LaneReject::DropRows, list, .. }) => list == field,
-        Block::Trigger(_)
-        | Block::SubProcess(_)
-        | Block::Cc(_)
-        | Block::Branch(_)
-        | Block::Parallel(_)
-        | Block::Each(_)
-        | Block::Delay(_)
-        | Block::Route(_)
-        | Block::Auto(_) => false,
-    })
+    template.blocks().into_iter().any(|block| written_by(block).contains(field))
 }

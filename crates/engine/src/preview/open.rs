@@ -2,11 +2,9 @@
 
 use crate::condition::{Group, Subject};
 use crate::event::Event;
-use crate::form::Access;
 use crate::ids::FieldId;
 use crate::template::{
-    Block, ChildWait, SubProcess, Template, Trigger, TriggerAction, When, fields_of, fields_of_approvers,
-    names_field,
+    Block, Template, Trigger, TriggerAction, When, fields_of, fields_of_approvers, names_field, written_by,
 };
 use std::collections::HashSet;
 
@@ -29,8 +27,14 @@ impl Open {
             Event::VisitOpened { node, .. } => {
                 let Some(block) = template.block(node) else { return false };
                 let hangs_on_it = self.decides_who(block, template);
-                self.add(changes(block, template), template);
+                self.add(written_by(block), template);
                 hangs_on_it
+            }
+            // Rows may have been dropped by then.
+            Event::Joined { fork, .. } => {
+                let written = template.block(fork).map(written_by).unwrap_or_default();
+                self.add(written, template);
+                false
             }
             _ => false,
         }
@@ -63,34 +67,6 @@ impl Open {
     fn is_open(&self, group: &Group) -> bool {
         let of_lane = group.conditions.iter().any(|it| matches!(it.subject, Subject::Lane(_)));
         of_lane || (!self.0.is_empty() && fields_of([group]).iter().any(|field| self.0.contains(field)))
-    }
-}
-
-/// What may be changed at a node that is waited at.
-fn changes(block: &Block, template: &Template) -> Vec<FieldId> {
-    match block {
-        Block::Approval(node) if node.fields.is_empty() => Vec::new(),
-        Block::Approval(node) => {
-            let editable = |access: Access| matches!(access, Access::Edit | Access::Require);
-            let fields = template.form.fields.iter().filter(|field| {
-                let columns = field.columns.iter().map(|it| node.fields.of_column(&field.id, &it.id));
-                editable(node.fields.of(&field.id)) || columns.into_iter().any(editable)
-            });
-            fields.map(|field| field.id.clone()).collect()
-        }
-        Block::Trigger(Trigger { action: TriggerAction::CallAndWait { sets, .. }, .. }) => sets.clone(),
-        Block::SubProcess(SubProcess { wait: ChildWait::Until { take, .. }, .. }) => {
-            take.keys().cloned().collect()
-        }
-        Block::Trigger(_)
-        | Block::SubProcess(_)
-        | Block::Cc(_)
-        | Block::Branch(_)
-        | Block::Parallel(_)
-        | Block::Each(_)
-        | Block::Delay(_)
-        | Block::Route(_)
-        | Block::Auto(_) => Vec::new(),
     }
 }
 

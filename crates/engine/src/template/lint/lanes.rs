@@ -1,12 +1,11 @@
 //! Each branch of a template looked at together with the lanes it lies in.
 
-use super::loops::written_by;
 use crate::condition::{
     Around, BranchLanes, Condition, Group, LaneGroups, Subject, lint_lanes, lint_matching,
 };
 use crate::ids::FieldId;
 use crate::problem::{Problem, Severity};
-use crate::template::{Block, Branch, Lane, Parallel, Take, Template, When};
+use crate::template::{Block, Branch, Lane, Parallel, Take, Template, When, written_by};
 use std::collections::BTreeSet;
 
 /// What is suspicious about the conditions of every branch.

@@ -2,10 +2,10 @@
 //! goes back to.
 
 use crate::condition::{Condition, Group, Subject, Test, always_holds};
-use crate::form::{Access, Form};
+use crate::form::Form;
 use crate::ids::{FieldId, NodeId};
 use crate::problem::{Problem, Severity};
-use crate::template::{Block, ChildWait, Each, LaneReject, Route, Template, TriggerAction};
+use crate::template::{Block, ChildWait, Route, Template, TriggerAction, written_by};
 use std::collections::BTreeSet;
 
 /// Loops without an exit.
@@ -120,37 +120,5 @@ impl Changes {
             _ => false,
         };
         subject || other
-    }
-}
-
-/// The fields that a block may write into, not counting blocks inside it.
-pub(super) fn written_by(block: &Block) -> Vec<FieldId> {
-    match block {
-        Block::Approval(node) => {
-            let writes = |access: &Access| matches!(access, Access::Edit | Access::Require);
-            let keys = node.fields.0.iter().filter(|(_, access)| writes(access));
-            keys.flat_map(|(key, _)| {
-                let table = key.0.rsplit_once('.').map(|(table, _)| table);
-                [Some(key.0.as_str()), table].into_iter().flatten().map(FieldId::from).collect::<Vec<_>>()
-            })
-            .collect()
-        }
-        Block::Trigger(node) => match &node.action {
-            TriggerAction::Call { .. } => Vec::new(),
-            TriggerAction::CallAndWait { sets, .. } => sets.clone(),
-            TriggerAction::SetFields(fields) => fields.iter().map(|it| it.field.clone()).collect(),
-        },
-        Block::SubProcess(node) => match &node.wait {
-            ChildWait::Detached => Vec::new(),
-            ChildWait::Until { take, .. } => take.keys().cloned().collect(),
-        },
-        Block::Each(Each { on_reject: LaneReject::DropRows, list, .. }) => vec![list.clone()],
-        Block::Each(_)
-        | Block::Cc(_)
-        | Block::Branch(_)
-        | Block::Parallel(_)
-        | Block::Delay(_)
-        | Block::Route(_)
-        | Block::Auto(_) => Vec::new(),
     }
 }

@@ -192,3 +192,14 @@ fn whoever_decides_a_row_changes_no_other_row() {
         assert_eq!(say(json!([{ "_row": 1, "amount": 7 }])), Ok(vec![7, 50]), "{key}");
     }
 }
+
+#[test]
+fn what_hangs_on_rows_that_may_be_dropped_is_uncertain_in_the_preview() {
+    let branch_of = |on_reject| {
+        let preview = look_ahead(&company(), &lines(on_reject, None), "ann", three());
+        let outline = outline(&preview.steps);
+        outline.lines().map(str::trim).find(|line| line.starts_with("b:")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(branch_of(LaneReject::DropRows), "b:high MayChange");
+    assert_eq!(branch_of(LaneReject::Collect), "b:high");
+}
