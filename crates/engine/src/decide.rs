@@ -1,6 +1,7 @@
 //! Whether a command is granted. Guards first, then the happy path; `Draft::emit` is the only act.
 
 mod advance;
+mod arriving;
 mod comment;
 mod copying;
 mod decision;

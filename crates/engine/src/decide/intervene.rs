@@ -1,6 +1,7 @@
 //! An administrator steps in (semantics B11, C9): always with a reason, and always to be seen in the history.
 
-use super::advance::{Again, Arrival, go_on, open, travel};
+use super::advance::{go_on, travel};
+use super::arriving::{Again, Arrival, open};
 use super::returning::{overtake, recall, supersede};
 use super::{
     Draft, check_active, check_count, check_not_own_request, checked_text, fork, people_node, revoke, sweep,

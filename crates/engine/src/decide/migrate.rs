@@ -1,7 +1,8 @@
 //! Taking a running instance over to another version of its template (semantics B19): where it stands it stays, with the
 //! same people unless the new version asks other people there or asks them otherwise.
 
-use super::advance::come_to;
+use super::advance::travel;
+use super::arriving::come_to;
 use super::submit::go_ahead;
 use super::{Draft, Purpose};
 use crate::command::Outside;
@@ -10,7 +11,7 @@ use crate::event::Event;
 use crate::ids::{NodeId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, Status, TokenState, Visit, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Block, Template};
+use crate::template::{Approval, Block, Next, Template};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -234,9 +235,7 @@ impl<'a> Migration<'a> {
             }
             match self.new.block(&node) {
                 Some(Block::Approval(node)) => come_to(&mut draft, token, node, (level.max(1), None))?,
-                Some(block) => {
-                    super::advance::travel(&mut draft, token, crate::template::Next::Block(block))?
-                }
+                Some(block) => travel(&mut draft, token, Next::Block(block))?,
                 None => {}
             }
         }

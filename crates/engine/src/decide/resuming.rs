@@ -1,7 +1,8 @@
 //! How it goes on after a return (semantics B4.5): what the initiator sends on again, and whether a token goes straight back
 //! to whoever returned it or visits every node in between once more.
 
-use super::advance::{Again, Arrival, enter_again, go_on, open, travel};
+use super::advance::{go_on, travel};
+use super::arriving::{Again, Arrival, enter_again, open};
 use super::returning::{holder, overtake, rests_on_another, still_there, supersede, target_of};
 use super::submit::{check_picks, go_ahead, insists_on_people};
 use super::verdict::settle;

@@ -1,7 +1,7 @@
 //! Sending back (semantics B4.1 to B4.4, B4.6, B4.7): where to, who gets it there, and what becomes of the branches and
 //! decisions in between. How it goes on from there: `resuming.rs`.
 
-use super::advance::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit, open_with};
+use super::arriving::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit, open_with};
 use super::decision::{check_attachments, check_seen, open_slot};
 use super::edits::Values;
 use super::{Draft, checked_text, edits, fork, sweep};

@@ -1,6 +1,6 @@
 //! Revoking after approval (semantics B9): at once, or with the consent of everybody who approved.
 
-use super::advance::{VisitShape, new_slots, open_visit};
+use super::arriving::{VisitShape, new_slots, open_visit};
 use super::{Draft, check_active, checked_text};
 use crate::approvers::{Candidate, Why, WhyRule};
 use crate::event::Event;

@@ -4,7 +4,7 @@
 use super::decision::{check_pending, check_running, open_slot};
 use super::verdict::{Tally, outcome, settle};
 use super::{
-    Draft, advance, check_active, check_count, check_not_own_request, checked_text, handing, people_node,
+    Draft, arriving, check_active, check_count, check_not_own_request, checked_text, handing, people_node,
     sweep, time,
 };
 use crate::approvers::{Candidate, Place, Why, WhyRule, barred, give_ballots};
@@ -116,7 +116,7 @@ fn new_slots(
         give_ballots(&mut people, node, draft.scene(visit.token));
         people.iter_mut().for_each(|it| it.group = it.group.take().or(slot.group.clone()));
     }
-    advance::new_slots(draft, people, Mode::InTurn, visit.kind)
+    arriving::new_slots(draft, people, Mode::InTurn, visit.kind)
 }
 
 /// How many people stand between somebody and the one whom the rules chose.

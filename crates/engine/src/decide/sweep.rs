@@ -8,7 +8,7 @@
 //! is left, the visit is given up and the node is entered again without people, so that its empty rule says who decides;
 //! only where one was drawn of many, or a return asked those who had decided, the rules are asked for others first.
 
-use super::advance::{Arrival, come_to, enter_again, open};
+use super::arriving::{Arrival, come_to, enter_again, open};
 use super::edits::Values;
 use super::verdict::settle;
 use super::{Draft, Purpose, people_node};

@@ -1,6 +1,7 @@
 //! What the slots of a visit come to (semantics B3): whose turn it is, or how the visit ends. All of it in exact integers.
 
-use super::advance::{Arrival, go_on, open};
+use super::advance::go_on;
+use super::arriving::{Arrival, open};
 use super::{Draft, people_node, signers, sweep};
 use crate::event::Event;
 use crate::ids::{SlotId, VisitId};

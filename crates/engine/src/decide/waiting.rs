@@ -1,7 +1,8 @@
 //! Nodes that wait for something that is not a person: time, a webhook's answer, another instance; and triggers that do
 //! not wait at all (semantics B11).
 
-use super::advance::{VisitShape, go_on, open_visit, travel};
+use super::advance::{go_on, travel};
+use super::arriving::{VisitShape, open_visit};
 use super::{COMMENT_LIMIT, Draft, Purpose, edits, intervene, time};
 use crate::event::Event;
 use crate::form::FormData;
