@@ -140,6 +140,9 @@ impl<'a> PublicKey<'a> {
             let known = hash == Hash::Sm3 && [oid::SM2_SM3, oid::SM2_SIGN].contains(&scheme);
             return if known { check_sm2(self.bits, message, signature) } else { Err(Fault::Unsupported) };
         }
+        if self.kind == KeyKind::Rsa && !has_2048_bits(self.bits) {
+            return Err(Fault::Unsupported);
+        }
         if scheme == oid::RSA_PSS && salt_length(algorithm) != Some(hash.length()) {
             return Err(Fault::Unsupported);
         }
@@ -163,6 +166,12 @@ impl KeyKind {
             _ => Self::Unknown,
         })
     }
+}
+
+/// Shorter keys can be broken, and ring does not take them.
+fn has_2048_bits(key: &[u8]) -> bool {
+    let modulus = Element::only(key, der::SEQUENCE).and_then(|it| it.fields()?.take(der::INTEGER));
+    modulus.is_some_and(|it| it.content.strip_prefix(&[0]).unwrap_or(it.content).len() >= 256)
 }
 
 /// The length of the salt that RSASSA-PSS was made with (RFC 8017, A.2.3). Only that of the digest can be checked.

@@ -12,12 +12,14 @@ use jiff::tz::{Offset, TimeZone};
 
 pub use changes::{Change, ChangeKind};
 
+use changes::References;
+
 use crate::certificate::Identity;
 use crate::chain::{self, Chain, Purpose};
 use crate::cms::{Integrity, Signed};
 use crate::crypto::{Hash, Running};
 use crate::document::Document;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::form::SignatureField;
 use crate::object::{Dictionary, Object, ObjectId};
 use crate::oid;
@@ -42,7 +44,7 @@ pub struct Signature {
     pub integrity: Integrity,
     /// Whose certificate is in it.
     pub signer: Option<Identity>,
-    /// Judged at the time of signing.
+    /// Judged at the time of signing. Whether a certificate was revoked is not asked.
     pub chain: Option<Chain>,
     pub time: SigningTime,
     /// What the signer says of himself and of why he signed.
@@ -51,7 +53,8 @@ pub struct Signature {
     pub location: Option<String>,
     /// What later revisions did.
     pub changes: Vec<Change>,
-    /// The level of certification that was in force: 1 forbids every change, 2 allows forms and signatures, 3 notes too.
+    /// The level of certification that was in force: 1 forbids every change, as a lock of all fields does, 2 allows forms
+    /// and signatures, 3 notes too.
     certified: Option<u8>,
 }
 
@@ -123,18 +126,46 @@ impl Signature {
 /// Those of reading the document. A document without signatures has an empty list.
 pub fn verify(file: &[u8], roots: &[Vec<u8>]) -> Result<Vec<Signature>> {
     let document = Document::open(file)?;
+    let mut references = References::default();
     let mut signatures = Vec::new();
     for (compared, checked) in check(&document)?.into_iter().enumerate() {
         let mut signature = checked.tell(roots);
         if signature.coverage == Coverage::EntireRevision {
-            signature.changes = match Document::open(file.get(..signature.length).unwrap_or_default()) {
-                Ok(before) if compared < MOST_COMPARED => changes::between(&before, &document)?,
-                Ok(_) | Err(_) => vec![Change::uncompared()],
+            let compared = if compared < MOST_COMPARED {
+                signature.compare(&document, &mut references)
+            } else {
+                Err(Error::damaged("there are more signatures than are compared"))
             };
+            if compared.is_err() {
+                signature.changes = vec![Change::uncompared()];
+            }
         }
         signatures.push(signature);
     }
     Ok(signatures)
+}
+
+impl Signature {
+    /// Holds the document against what it was when this was signed.
+    fn compare(&mut self, document: &Document<'_>, references: &mut References) -> Result<()> {
+        let file = document.bytes();
+        let before = Document::open(file.get(..self.length).unwrap_or_default())?;
+        self.changes = changes::between(&before, document, references)?;
+        if ends_in_something_else(file) {
+            self.changes.push(Change::behind_the_end());
+        }
+        if before.form()?.locked {
+            self.certified = Some(1);
+        }
+        Ok(())
+    }
+}
+
+/// Whether bytes that belong to no revision stand at the end, where a reader that repairs files may find more in them.
+fn ends_in_something_else(file: &[u8]) -> bool {
+    let mark = b"%%EOF";
+    let end = file.windows(mark.len()).rposition(|it| it == mark).map_or(0, |at| at + mark.len());
+    !file.get(end..).unwrap_or_default().iter().all(u8::is_ascii_whitespace)
 }
 
 /// A signature whose digest and signature have been checked.

@@ -1,6 +1,7 @@
 //! What later revisions did to a signed document. Every object that is new or different is held against what it was, and
 //! named after the worst it can do to what people see.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use crate::document::Document;
@@ -52,29 +53,89 @@ impl Change {
     pub(super) fn uncompared() -> Self {
         Self { kind: ChangeKind::Other, object: 0, page: None, what: "what came later could not be compared" }
     }
+
+    pub(super) fn behind_the_end() -> Self {
+        Self {
+            kind: ChangeKind::Other,
+            object: 0,
+            page: None,
+            what: "something stands behind the end of the file",
+        }
+    }
 }
 
-/// Everything that is different in `after`, which begins with the bytes of `before`.
-pub(super) fn between(before: &Document<'_>, after: &Document<'_>) -> Result<Vec<Change>> {
+/// The numbers that objects of earlier revisions refer to. It goes along from signature to signature, so that each version
+/// of an object is read once.
+#[derive(Default)]
+pub(super) struct References {
+    numbers: HashSet<u32>,
+    read: HashMap<u32, Location>,
+    /// Objects that could not be read and may refer to anything.
+    unreadable: bool,
+}
+
+impl References {
+    fn read(&mut self, document: &Document<'_>) {
+        let locations = locations(document);
+        for (number, location) in &locations {
+            if self.read.get(number).is_some_and(|read| same_place(*read, *location, &self.read, &locations))
+            {
+                continue;
+            }
+            match document.object(location.id(*number)) {
+                Ok(object) => self.note(&object),
+                Err(_) => self.unreadable = true,
+            }
+        }
+        self.read = locations;
+    }
+
+    fn note(&mut self, object: &Object) {
+        let mut waiting = vec![object];
+        while let Some(object) = waiting.pop() {
+            match object {
+                Object::Reference(id) => {
+                    self.numbers.insert(id.number);
+                }
+                Object::Array(items) => waiting.extend(items),
+                Object::Dictionary(it) => waiting.extend(it.iter().map(|(_, value)| value)),
+                Object::Null
+                | Object::Boolean(_)
+                | Object::Number(_)
+                | Object::String(_)
+                | Object::Name(_) => {}
+            }
+        }
+    }
+}
+
+/// Everything that is different in `after`, which begins with the bytes of `before`. Is called for one signature after
+/// another, with the same references.
+pub(super) fn between(
+    before: &Document<'_>,
+    after: &Document<'_>,
+    references: &mut References,
+) -> Result<Vec<Change>> {
     let mut comparison = Comparison::new(before, after)?;
     comparison.compare_trailers();
     let (old, new) = (locations(before), locations(after));
     let mut numbers: Vec<u32> = old.keys().chain(new.keys()).copied().collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut added = HashSet::new();
+    references.read(before);
     for number in numbers {
         match (old.get(&number), new.get(&number)) {
             (Some(was), Some(is)) if same_place(*was, *is, &old, &new) => {}
             (Some(was), Some(is)) => comparison.compare_object(was.id(number), is.id(number))?,
             (Some(_), None) => comparison.note(ChangeKind::Other, number, "an object was taken away"),
-            (None, Some(_)) => {
-                added.insert(number);
+            // It led nowhere when the document was signed, so nobody agreed to what it shows.
+            (None, Some(_)) if references.unreadable || references.numbers.contains(&number) => {
+                comparison.note(ChangeKind::Other, number, "an object that was missing is there now");
             }
+            (None, Some(_)) => {}
             (None, None) => {}
         }
     }
-    comparison.check_empty_references(&old, &added)?;
     comparison.changes.sort_by_key(|change| (change.kind, change.object));
     comparison.changes.dedup();
     Ok(comparison.changes)
@@ -101,15 +162,54 @@ struct Comparison<'a> {
     before: &'a Document<'a>,
     after: &'a Document<'a>,
     pages: HashMap<ObjectId, u32>,
-    /// Lists of the pages' annotations that are objects of their own, with the page.
-    annotation_lists: HashMap<ObjectId, u32>,
+    /// Read when they are needed.
+    annotations: OnceCell<Annotations>,
     /// The list of the form's fields, where it is an object of its own.
     field_list: Option<ObjectId>,
     form: Option<ObjectId>,
-    /// Pictures of fields that are filled in, which programs may write anew.
-    field_pictures: HashSet<ObjectId>,
     catalogue: ObjectId,
     changes: Vec<Change>,
+}
+
+/// What hangs on the pages of a document.
+#[derive(Default)]
+struct Annotations {
+    /// Lists that are objects of their own, with the page.
+    lists: HashMap<ObjectId, u32>,
+    /// Pictures of fields that are filled in, which programs may write anew.
+    field_pictures: HashSet<ObjectId>,
+}
+
+impl Annotations {
+    fn read(document: &Document<'_>) -> Result<Self> {
+        let mut found = Self::default();
+        for (number, page) in (1..).zip(document.pages()?) {
+            let page = document.object(page.id)?.into_dictionary().unwrap_or_default();
+            if let Some(list) = page.get("Annots").and_then(Object::as_reference) {
+                found.lists.insert(list, number);
+            }
+            for annotation in items(&document.value(&page, "Annots")?) {
+                found.note_pictures(document, annotation)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn note_pictures(&mut self, document: &Document<'_>, annotation: &Object) -> Result<()> {
+        let Some(widget) = document.resolve(annotation)?.into_dictionary() else { return Ok(()) };
+        if !is_widget(&widget) || is_signature_field(document, &widget)? {
+            return Ok(());
+        }
+        let pictures = document.find_dictionary(&widget, "AP")?.unwrap_or_default();
+        for (_, picture) in pictures.iter() {
+            self.field_pictures.extend(picture.as_reference());
+            let states = document.resolve(picture)?;
+            for (_, state) in states.as_dictionary().into_iter().flat_map(Dictionary::iter) {
+                self.field_pictures.extend(state.as_reference());
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Comparison<'a> {
@@ -117,45 +217,24 @@ impl<'a> Comparison<'a> {
         let (catalogue, root) = before.catalogue()?;
         let form = root.get("AcroForm").and_then(Object::as_reference);
         let fields = before.find_dictionary(&root, "AcroForm")?.unwrap_or_default();
-        let mut comparison = Self {
+        Ok(Self {
             before,
             after,
-            pages: HashMap::new(),
-            annotation_lists: HashMap::new(),
+            pages: (1..).zip(before.pages()?).map(|(number, page)| (page.id, number)).collect(),
+            annotations: OnceCell::new(),
             field_list: fields.get("Fields").and_then(Object::as_reference),
             form,
-            field_pictures: HashSet::new(),
             catalogue,
             changes: Vec::new(),
-        };
-        for (number, page) in (1..).zip(before.pages()?) {
-            comparison.pages.insert(page.id, number);
-            let dictionary = before.object(page.id)?.into_dictionary().unwrap_or_default();
-            if let Some(list) = dictionary.get("Annots").and_then(Object::as_reference) {
-                comparison.annotation_lists.insert(list, number);
-            }
-            for annotation in items(&before.value(&dictionary, "Annots")?) {
-                comparison.note_pictures(annotation)?;
-            }
-        }
-        Ok(comparison)
+        })
     }
 
-    /// Remembers the pictures of a field that is filled in.
-    fn note_pictures(&mut self, annotation: &Object) -> Result<()> {
-        let Some(widget) = self.before.resolve(annotation)?.into_dictionary() else { return Ok(()) };
-        if !is_widget(&widget) || self.is_signature_field(self.before, &widget)? {
-            return Ok(());
+    fn annotations(&self) -> Result<&Annotations> {
+        if let Some(known) = self.annotations.get() {
+            return Ok(known);
         }
-        let pictures = self.before.find_dictionary(&widget, "AP")?.unwrap_or_default();
-        for (_, picture) in pictures.iter() {
-            self.field_pictures.extend(picture.as_reference());
-            let states = self.before.resolve(picture)?;
-            for (_, state) in states.as_dictionary().into_iter().flat_map(Dictionary::iter) {
-                self.field_pictures.extend(state.as_reference());
-            }
-        }
-        Ok(())
+        let read = Annotations::read(self.before)?;
+        Ok(self.annotations.get_or_init(|| read))
     }
 
     fn note(&mut self, kind: ChangeKind, object: u32, what: &'static str) {
@@ -193,10 +272,7 @@ impl<'a> Comparison<'a> {
                 self.compare_dictionaries(was, old, new)
             }
             (Object::Array(_), Object::Array(_)) => self.compare_lists(was, &old.object, &new.object),
-            (Object::Dictionary(old), _) if is_stream => {
-                self.note_stream(was, old);
-                Ok(())
-            }
+            (Object::Dictionary(old), _) if is_stream => self.note_stream(was, old),
             _ => {
                 self.note(ChangeKind::Other, number, "an object is something else than before");
                 Ok(())
@@ -204,17 +280,18 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn note_stream(&mut self, id: ObjectId, old: &Dictionary) {
+    fn note_stream(&mut self, id: ObjectId, old: &Dictionary) -> Result<()> {
         let is = |name| old.get("Type").is_some_and(|it| it.is_name(name));
         if is("XRef") || is("ObjStm") {
             // What is inside has been compared by itself.
         } else if is("Metadata") {
             self.note(ChangeKind::Metadata, id.number, "the description of the document is another");
-        } else if self.field_pictures.contains(&id) {
+        } else if self.annotations()?.field_pictures.contains(&id) {
             self.note(ChangeKind::FormFill, id.number, "the picture of a field is another");
         } else {
             self.note(ChangeKind::PageContent, id.number, "something that is drawn is another");
         }
+        Ok(())
     }
 
     fn compare_dictionaries(&mut self, id: ObjectId, old: &Dictionary, new: &Dictionary) -> Result<()> {
@@ -300,7 +377,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn compare_lists(&mut self, id: ObjectId, old: &Object, new: &Object) -> Result<()> {
-        let page = self.annotation_lists.get(&id).copied();
+        let page = self.annotations()?.lists.get(&id).copied();
         if page.is_some() || self.field_list == Some(id) {
             return self.compare_items(id.number, page, old, new);
         }
@@ -332,18 +409,21 @@ impl<'a> Comparison<'a> {
     fn kind_of_new(&self, item: &Object) -> Result<(ChangeKind, &'static str)> {
         let dictionary = self.after.resolve(item)?.into_dictionary().unwrap_or_default();
         let signed = self.after.value(&dictionary, "V")? != Object::Null;
-        if signed && self.is_signature_field(self.after, &dictionary)? {
+        if signed && !self.is_earlier(dictionary.get("V")) && is_signature_field(self.after, &dictionary)? {
             return Ok((ChangeKind::Signature, "a signature was added"));
         }
         Ok((ChangeKind::Annotation, "something was put on a page or into a form"))
     }
 
     fn compare_fields(&mut self, number: u32, old: &Dictionary, new: &Dictionary) -> Result<()> {
-        let signature = self.is_signature_field(self.before, old)?;
+        let signature = is_signature_field(self.before, old)?;
         let signed = signature && self.before.value(old, "V")? != Object::Null;
         for key in different_keys(old, new) {
             let (kind, what) = match key.as_str() {
                 "V" if signed => (ChangeKind::Other, "a signature was taken away or exchanged"),
+                "V" if signature && self.is_earlier(new.get("V")) => {
+                    (ChangeKind::Annotation, "an earlier signature is shown once more")
+                }
                 "V" if signature => (ChangeKind::Signature, "a field was signed"),
                 _ if signed => (ChangeKind::Annotation, "what a signature shows is another"),
                 "AP" | "M" | "MK" | "F" | "Lock" | "SV" if signature => {
@@ -359,52 +439,23 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// A field for signatures, or the place of one, whose kind may stand in the field above it.
-    fn is_signature_field(&self, document: &Document<'_>, dictionary: &Dictionary) -> Result<bool> {
-        let kind = match document.value(dictionary, "FT")? {
-            Object::Null => {
-                let above = document.find_dictionary(dictionary, "Parent")?.unwrap_or_default();
-                document.value(&above, "FT")?
-            }
-            kind => kind,
-        };
-        Ok(kind.is_name("Sig"))
+    /// A value that stood in the document before belongs to an earlier signature, which is then shown at another place.
+    fn is_earlier(&self, value: Option<&Object>) -> bool {
+        let id = value.and_then(Object::as_reference);
+        id.is_some_and(|id| self.before.location(id.number).is_some())
     }
+}
 
-    /// A reference that led nowhere when the document was signed leads to something now: what it shows was not there to
-    /// be agreed to.
-    fn check_empty_references(&mut self, old: &HashMap<u32, Location>, added: &HashSet<u32>) -> Result<()> {
-        if added.is_empty() {
-            return Ok(());
+/// A field for signatures, or the place of one, whose kind may stand in the field above it.
+fn is_signature_field(document: &Document<'_>, dictionary: &Dictionary) -> Result<bool> {
+    let kind = match document.value(dictionary, "FT")? {
+        Object::Null => {
+            let above = document.find_dictionary(dictionary, "Parent")?.unwrap_or_default();
+            document.value(&above, "FT")?
         }
-        let mut filled = HashSet::new();
-        for (number, location) in old {
-            let Ok(object) = self.before.object(location.id(*number)) else {
-                self.note(ChangeKind::Other, *number, "an object cannot be read, and something was added");
-                continue;
-            };
-            let mut waiting = vec![&object];
-            while let Some(object) = waiting.pop() {
-                match object {
-                    Object::Reference(id) if added.contains(&id.number) => {
-                        filled.insert(id.number);
-                    }
-                    Object::Array(items) => waiting.extend(items),
-                    Object::Dictionary(it) => waiting.extend(it.iter().map(|(_, value)| value)),
-                    Object::Reference(_)
-                    | Object::Null
-                    | Object::Boolean(_)
-                    | Object::Number(_)
-                    | Object::String(_)
-                    | Object::Name(_) => {}
-                }
-            }
-        }
-        for number in filled {
-            self.note(ChangeKind::Other, number, "an object that was missing is there now");
-        }
-        Ok(())
-    }
+        kind => kind,
+    };
+    Ok(kind.is_name("Sig"))
 }
 
 fn is_widget(dictionary: &Dictionary) -> bool {

@@ -43,7 +43,11 @@ pub fn assert_valid(name: &str, file: &[u8], count: usize) {
 pub fn pyhanko_signs(file: &[u8], field: &str, options: &[&str]) -> Option<Vec<u8>> {
     let folder = Folder::new();
     folder.write("in.pdf", file);
-    people::openssl_key(&folder, "RSA", &["-pkeyopt", "rsa_keygen_bits:2048"])?;
+    if options.contains(&"--prefer-pss") {
+        people::openssl_key(&folder, "RSA", &["-pkeyopt", "rsa_keygen_bits:2048"])?;
+    } else {
+        people::openssl_key(&folder, "EC", &["-pkeyopt", "ec_paramgen_curve:P-256"])?;
+    }
     people::certify(&folder, "PyHanko", Usage::Documents);
     let field = format!("1/300,300,400,350/{field}");
     let key =

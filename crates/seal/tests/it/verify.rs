@@ -367,6 +367,30 @@ fn a_copied_signature_vouches_for_nothing() {
 }
 
 #[test]
+fn an_earlier_signature_may_not_be_shown_at_another_place() {
+    let new = meddled(&signed(Shape::Table), |update| {
+        let field = update.document().form().unwrap().signatures[0].clone();
+        let again = update.dictionary(field.id).unwrap().with("T", Object::text("Again"));
+        let again = update.add(again.with("Rect", Object::reals([300.0, 300.0, 400.0, 400.0])));
+        let (_, catalogue) = update.document().catalogue().unwrap();
+        let form = catalogue.get("AcroForm").and_then(Object::as_reference).unwrap();
+        update.push(form, "Fields", again).unwrap();
+        update.push(page(update), "Annots", again).unwrap();
+    });
+    let signature = only(&new);
+    assert_eq!(signature.fields.len(), 2);
+    assert!(!signature.is_valid(), "{signature:#?}");
+}
+
+#[test]
+fn bytes_behind_the_end_are_noticed() {
+    let file = signed(Shape::Table);
+    assert!(only(&[&file[..], b"\r\n  \n"].concat()).is_valid());
+    let hidden = [&file[..], b"9 0 obj\n<</Evil true>>\nendobj\n"].concat();
+    assert!(!only(&hidden).is_valid());
+}
+
+#[test]
 fn signatures_of_strangers_are_told_from_trusted_ones() {
     let file = signed(Shape::Table);
     let stranger = people::root(Algorithm::P256Sha256);
