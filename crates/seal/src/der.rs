@@ -15,6 +15,9 @@ pub(crate) const BMP: u8 = 0x1e;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
 
+/// Nothing that is read here has more parts; it keeps hostile files from filling the memory.
+const MOST_CHILDREN: usize = 4_096;
+
 /// The tag of `[number]` around other elements.
 pub(crate) const fn context(number: u8) -> u8 {
     0xa0 | number
@@ -65,6 +68,9 @@ impl<'a> Element<'a> {
             let (child, after) = Self::first(rest)?;
             children.push(child);
             rest = after;
+            if children.len() > MOST_CHILDREN {
+                return None;
+            }
         }
         Some(children)
     }

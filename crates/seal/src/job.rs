@@ -153,7 +153,7 @@ fn make_ready(document: Vec<u8>, password: Option<&str>) -> Result<(Vec<u8>, Ste
     }
     match (normalise(&document, password), problem) {
         (Ok(written), _) => Ok((written, Step::Rewritten)),
-        (Err(Error::SignedAlready), None) => Ok((document, Step::Received)),
+        (Err(_), None) => Ok((document, Step::Received)),
         (Err(Error::Damaged { .. }), Some(problem)) => Err(problem),
         (Err(other), _) => Err(other),
     }

@@ -13,10 +13,11 @@ use crate::error::{Error, Result};
 use crate::oid;
 
 /// More rounds than any program writes; it keeps a hostile file from keeping us busy.
-const MOST_ROUNDS: u64 = 5_000_000;
+const MOST_ROUNDS: u64 = 2_000_000;
 
-/// A file has no more keys and certificates than this.
-const MOST_BAGS: usize = 200;
+/// A file has no more keys, each of which costs those rounds, and no more certificates.
+const MOST_KEYS: usize = 10;
+const MOST_CERTIFICATES: usize = 100;
 
 /// Everything in a file, in its order.
 pub(crate) struct Contents {
@@ -126,10 +127,10 @@ fn check_mac(mac: Element<'_>, safe: &[u8], password: &str) -> Result<Password> 
 impl Contents {
     fn read_bags(&mut self, bags: &[u8], password: &Password) -> Result<()> {
         let bags = Element::only(bags, der::SEQUENCE).and_then(|it| it.children()).ok_or_else(unreadable)?;
-        if self.keys.len() + self.certificates.len() + bags.len() > MOST_BAGS {
-            return Err(unreadable());
-        }
         for (kind, value) in bags.into_iter().filter_map(content_info) {
+            if self.keys.len() >= MOST_KEYS || self.certificates.len() >= MOST_CERTIFICATES {
+                return Err(Error::BadKey { what: "the PKCS#12 file holds too many keys or certificates" });
+            }
             let mut fields = value.inner(der::SEQUENCE).and_then(Element::fields).ok_or_else(unreadable)?;
             match kind {
                 oid::KEY_BAG => self.keys.push(value.content.to_vec()),

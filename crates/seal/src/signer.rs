@@ -88,9 +88,10 @@ impl LocalKey {
         let mut problem = Error::BadKey { what: "the file holds no key with its certificate" };
         for pkcs8 in &contents.keys {
             for leaf in &contents.certificates {
-                let chain = pfx::chain_of(leaf, &contents.certificates);
-                match Self::from_pkcs8(pkcs8, chain) {
-                    Ok(found) => return Ok(found),
+                match Self::from_pkcs8(pkcs8, vec![leaf.clone()]) {
+                    Ok(found) => {
+                        return Ok(Self { chain: pfx::chain_of(leaf, &contents.certificates), ..found });
+                    }
                     Err(Error::KeyNotOfCertificate) => {}
                     Err(other) => problem = other,
                 }

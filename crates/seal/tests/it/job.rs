@@ -1,6 +1,6 @@
 //! Whole jobs: documents of every shape, parties of every kind, judged by others.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, mpsc};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -50,6 +50,11 @@ fn time() -> Timestamp {
 pub fn sealed(file: Vec<u8>, key: &LocalKey) -> Sealed {
     let place = positions(&[json!({"signType": 1, "posPage": "1", "posX": 150, "posY": 150})]);
     seal(file, &[party(key, &place)], &options()).unwrap()
+}
+
+fn sealed_by(signer: &dyn Signer) -> Result<Sealed> {
+    let place = positions(&[json!({"signType": 1, "posPage": "1", "posX": 150, "posY": 150})]);
+    seal(build::pages(1, Shape::Table), &[party(signer, &place)], &options())
 }
 
 #[test]
@@ -225,6 +230,76 @@ fn a_signer_that_fails_gives_nothing_out() {
     let parties = [party(&good, &place), party(&down, &place)];
     let refused = seal(build::pages(1, Shape::Table), &parties, &options()).unwrap_err();
     assert_eq!(refused, Error::SignerFailed { what: "timed out".to_owned() });
+}
+
+#[test]
+fn a_signer_elsewhere_is_waited_for() {
+    /// Hands what is to be signed to another thread and waits for its answer.
+    struct Wire {
+        chain: Vec<Vec<u8>>,
+        ask: mpsc::Sender<Vec<u8>>,
+        answer: mpsc::Receiver<Vec<u8>>,
+    }
+    impl Signer for Wire {
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::P256Sha256
+        }
+        fn chain(&self) -> &[Vec<u8>] {
+            &self.chain
+        }
+        fn sign(&self, signed_attributes: &[u8]) -> Result<Vec<u8>> {
+            let hung_up = || Error::SignerFailed { what: "hung up".to_owned() };
+            self.ask.send(signed_attributes.to_vec()).map_err(|_| hung_up())?;
+            self.answer.recv().map_err(|_| hung_up())
+        }
+    }
+    let key = people::p256("Service");
+    let chain = key.chain().to_vec();
+    let (ask, asked) = mpsc::channel::<Vec<u8>>();
+    let (give, answer) = mpsc::channel();
+    let service = std::thread::spawn(move || {
+        // One answer is given, then the line goes dead.
+        give.send(key.sign(&asked.recv().unwrap()).unwrap()).unwrap();
+    });
+    let wire = Wire { chain, ask, answer };
+    assert!(
+        verify(&sealed_by(&wire).unwrap().bytes, &[ROOT.certificate().to_vec()]).unwrap()[0].is_trusted()
+    );
+    service.join().unwrap();
+    assert_eq!(sealed_by(&wire).unwrap_err(), Error::SignerFailed { what: "hung up".to_owned() });
+}
+
+#[test]
+fn broken_documents_are_sealed_rightly_or_refused() {
+    let key = people::p256("Mutation");
+    let place = positions(&[
+        json!({"signType": 1, "posPage": "1", "posX": 150, "posY": 150}),
+        json!({"signType": 2, "posPage": "all", "posX": 300, "posY": 300}),
+    ]);
+    let mut random = fastrand::Rng::with_seed(21);
+    let (mut good, mut refused) = (0, 0);
+    for round in 0..1_200 {
+        let mut file = build::pages(2, SHAPES[round % 4]);
+        for _ in 0..random.usize(1..6) {
+            let at = random.usize(..file.len());
+            match random.u8(..4) {
+                0 => file[at] = random.u8(..),
+                1 => file.truncate(at.max(20)),
+                2 => file.insert(at, *random.choice(b"0 <>[]()/%".iter()).unwrap()),
+                _ => drop(file.remove(at)),
+            }
+        }
+        match seal(file.clone(), &[party(&key, &place)], &options()) {
+            Ok(sealed) => {
+                good += 1;
+                assert!(sealed.warnings.contains(&Warning::Rewritten) || sealed.bytes.starts_with(&file));
+                let found = verify(&sealed.bytes, &[ROOT.certificate().to_vec()]).unwrap();
+                assert!(found.last().unwrap().is_trusted(), "round {round}: {found:#?}");
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(good > 100 && refused > 100, "{good} sealed, {refused} refused");
 }
 
 #[test]
