@@ -582,47 +582,6 @@ fn picks_are_kept() {
     assert_eq!(run.send_back("cid", "a").pending(), "dan");
 }
 
-/// The heads of three departments, one above the other, and then eve.
-fn chain() -> Run {
-    let world = World::new()
-        .department("top", "", &["dan"])
-        .department("mid", "top", &["cid"])
-        .department("low", "mid", &["bob"])
-        .person("ann", &["low"])
-        .people(&["eve"]);
-    let flow =
-        vec![Block::Approval(node("heads", Approvers::Chain(department_chain(3)))), ask("end", &["eve"])];
-    Run::start(world, template(flow), "ann").approve("bob").approve("cid").approve("dan")
-}
-
-fn send_to_level(run: &mut Run, name: &str, level: u32) -> Result<(), Rejection> {
-    let opinion = Opinion::new(run.slot_of(name), "incomplete");
-    let to = ReturnTo::Level { node: "heads".into(), level };
-    run.act(name, Command::Return(Return::new(opinion, to)))
-}
-
-#[test]
-fn each_level_of_a_chain_is_a_target_of_its_own() {
-    let mut run = chain();
-    let targets = return_targets(&run.template, &run.instance, run.slot_of("eve"));
-    let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
-    assert_eq!(targets.join(", "), "the initiator, heads, heads, level 2, heads, level 3");
-    send_to_level(&mut run, "eve", 2).unwrap();
-    assert_eq!((run.pending().as_str(), run.visit("heads").level), ("cid", 2));
-    assert_eq!(run.approve("cid").pending(), "eve");
-}
-
-#[test]
-fn a_level_of_a_chain_sends_back_to_one_below_it_and_gets_it_back() {
-    let mut run = chain().send_back("eve", "heads");
-    assert_eq!(run.pending(), "bob");
-    run.try_approve("bob").unwrap();
-    assert_eq!(run.pending(), "eve");
-    let run = chain();
-    let run = run.send_back("eve", "").resubmit("ann", json!({}));
-    assert_eq!(run.pending(), "eve");
-}
-
 #[test]
 fn while_added_people_are_asked_a_return_takes_them_along() {
     let flow = template(vec![ask("a", &["bob"]), ask_in("b", &["cid", "dan"], all())]);
