@@ -25,6 +25,8 @@ pub struct Change {
     pub entity: Option<EntityWrite>,
     /// The actor's draft that it finishes; where that is gone, nothing is written.
     pub draft: Option<Uuid>,
+    /// Of a new instance that is a sub-process: the instance that it and those above it come from.
+    pub root: Option<InstanceId>,
     pub(crate) before: u64,
     /// The instance goes on after another version of its template.
     pub(crate) migrates: bool,
@@ -143,7 +145,8 @@ impl Change {
 
     /// It writes more than the statement for many changes at once does.
     pub(crate) fn stands_alone(&self) -> bool {
-        self.entity.is_some() || self.draft.is_some() || self.copied_from.is_some()
+        let beside = [self.entity.is_some(), self.draft.is_some(), self.root.is_some()];
+        beside.contains(&true) || self.copied_from.is_some()
     }
 
     /// The hash of its history entry, which becomes the instance's.
@@ -168,6 +171,7 @@ impl Change {
             idempotency: None,
             entity: None,
             draft: None,
+            root: None,
             before: before.instance.map_or(0, |it| it.version),
             copied_from: next.copied_from.filter(|_| before.instance.is_none()),
             migrates: before.instance.is_some_and(|it| it.template_version != next.template_version),

@@ -18,6 +18,7 @@ mod bpm;
 mod calendars;
 mod change;
 mod check;
+mod children;
 mod commit;
 mod copies;
 mod counters;

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 32, name: "turns", text: include_str!("../migrations/0032_turns.sql") },
     Migration { number: 34, name: "copies", text: include_str!("../migrations/0034_copies.sql") },
     Migration { number: 35, name: "retention", text: include_str!("../migrations/0035_retention.sql") },
+    Migration { number: 36, name: "children", text: include_str!("../migrations/0036_children.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -16,6 +16,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::instances::ALL,
         crate::load::ALL,
         crate::check::ALL,
+        crate::children::ALL,
         crate::copies::ALL,
         crate::commit::ALL,
         crate::commit::ALL_OF_BATCH,

@@ -12,7 +12,7 @@ use crate::app::entities::{ENTITY_KEY, Ending, Outcome};
 use crate::app::outside::turns_taken;
 use crate::error::Error;
 use crate::extract::request_hash;
-use crate::work::children::PARENT_KEY;
+use crate::work::children::{PARENT_KEY, ParentKey};
 use jiff::Timestamp;
 use metrics::{counter, histogram};
 use std::sync::Arc;
@@ -330,6 +330,10 @@ impl App {
         change.outbox = outbox;
         change.entity = entity;
         change.draft = finishes;
+        change.root = match before {
+            Before::Nothing { .. } => business_key.as_deref().and_then(ParentKey::read).map(|key| key.root()),
+            Before::Stored(_) => None,
+        };
         change.idempotency = asked.as_ref().map(|asked| asked.row(envelope, next.id));
         let committed = self.store.commit(change).await?;
         if committed == Committed::Done {

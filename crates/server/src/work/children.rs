@@ -25,6 +25,9 @@ pub const PARENT_KEY: &str = "parent:";
 
 /// How deep sub-processes may lie in one another, so that one that begins itself comes to an end.
 const DEPTH_LIMIT: u32 = 10;
+/// How many sub-processes, of whatever depth, one request may begin, so that a few that begin themselves do not fill the
+/// database.
+pub const CHILDREN_LIMIT: u32 = 1_000;
 
 /// So many of the problems of a form are named.
 const NAMED: usize = 5;
@@ -37,6 +40,9 @@ pub struct ParentKey {
     pub visit: Option<VisitId>,
     /// 1 for a child of an instance that is nobody's child.
     pub depth: u32,
+    /// That instance, where it is not the parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<InstanceId>,
 }
 
 impl ParentKey {
@@ -49,14 +55,24 @@ impl ParentKey {
             number => Some(VisitId(number.parse().ok()?)),
         };
         let parent = InstanceId(parent.parse().ok()?);
-        Some(Self { parent, visit, depth: depth.parse().ok()? })
+        let root = match parts.next() {
+            None => None,
+            Some(root) => Some(InstanceId(root.parse().ok()?)),
+        };
+        Some(Self { parent, visit, depth: depth.parse().ok()?, root })
+    }
+
+    /// The instance that is nobody's child.
+    pub fn root(&self) -> InstanceId {
+        self.root.unwrap_or(self.parent)
     }
 }
 
 impl std::fmt::Display for ParentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let visit = self.visit.map_or_else(String::new, |visit| visit.0.to_string());
-        write!(f, "{PARENT_KEY}{}:{visit}:{}", self.parent, self.depth)
+        write!(f, "{PARENT_KEY}{}:{visit}:{}", self.parent, self.depth)?;
+        self.root.map_or(Ok(()), |root| write!(f, ":{root}"))
     }
 }
 
@@ -93,17 +109,33 @@ pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     if exists(app, delivery, child).await? || !is_awaited(app, delivery, &begin.key).await? {
         return Ok(());
     }
-    let refused = if begin.key.depth > DEPTH_LIMIT {
-        Refused::openly(format!("sub-processes lie more than {DEPTH_LIMIT} deep in one another"))
-    } else {
-        match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
+    let refused = match one_too_many(app, delivery, &begin.key).await? {
+        Some(refused) => refused,
+        None => match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
             Ok(_) | Err(Error::Rejected(Rejection::AlreadySubmitted)) => return Ok(()),
             Err(Error::NotFound) => Refused::openly("its template is not there any more".to_owned()),
             Err(error) => refusal(error)?,
-        }
+        },
     };
     let why = format!("the sub-process could not begin: {}", refused.why);
     Err(Trouble::Refused { why, told: refused.told })
+}
+
+/// Why no child may begin so deep, or under an instance that has so many. Those that begin at the same moment may be a few
+/// more.
+async fn one_too_many(
+    app: &Shared,
+    delivery: &Delivery,
+    key: &ParentKey,
+) -> Result<Option<Refused>, Trouble> {
+    if key.depth > DEPTH_LIMIT {
+        let why = format!("sub-processes lie more than {DEPTH_LIMIT} deep in one another");
+        return Ok(Some(Refused::openly(why)));
+    }
+    let counted = app.store.count_children(delivery.tenant, key.root(), CHILDREN_LIMIT).await;
+    let is_full = counted.map_err(|error| again(error.into()))? >= CHILDREN_LIMIT;
+    let why = || format!("the request has begun {CHILDREN_LIMIT} sub-processes, and may begin no more");
+    Ok(is_full.then(|| Refused::openly(why())))
 }
 
 fn submission(child: InstanceId, begin: &Begin) -> Submission {

@@ -3,8 +3,14 @@
 use crate::company::{Company, Member};
 use crate::harness::TestApp;
 use crate::receiver::Receiver;
+use futures_util::future::join_all;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
+use zhupi_engine::Instance;
+use zhupi_engine::ids::{InstanceId, TemplateId};
+use zhupi_server::work::children::CHILDREN_LIMIT;
 use zhupi_server::work::schedule::ATTEMPTS;
+use zhupi_store::{Act, Change, Committed};
 
 async fn company() -> (Company, Receiver) {
     let app = TestApp::with(&[("allow_private_targets", "127.0.0.0/8")]).await;
@@ -346,6 +352,40 @@ async fn sub_processes_do_not_lie_in_one_another_for_ever() {
     let deepest = found["items"].as_array().unwrap();
     assert_eq!(deepest.len(), 1, "{found}");
     assert!(stopped(&company, &deepest[0]).await.contains("10 deep"));
+    let root: InstanceId = instance["id"].as_str().unwrap().parse().unwrap();
+    let begun = company.app.app.store.count_children(company.app.tenant, root, 100).await.expect("a count");
+    assert_eq!(begun, 10, "each counts for the one at the top");
     intervene(&company, &deepest[0], "terminate").await;
     assert_eq!(look(&company, &instance).await["status"], "rejected");
+}
+
+/// The second sub-process would be one too many.
+#[tokio::test]
+async fn a_request_begins_so_many_sub_processes_and_no_more() {
+    let (company, _) = company().await;
+    let child = company.publish("child", definition(json!([ask(&company, "n", &company.cat)]))).await;
+    let sub = |id: &str, wait: Json| json!({ "kind": "sub_process", "id": id, "title": id, "template": child, "wait": wait });
+    let waits = json!({ "until": {} });
+    let between = ask(&company, "between", &company.bob);
+    let flow = json!([sub("one", json!("detached")), between, sub("two", waits)]);
+    company.publish("parent", definition(flow)).await;
+    let parent = submit(&company, "parent").await;
+    let (store, tenant) = (&company.app.app.store, company.app.tenant);
+    let root: InstanceId = parent["id"].as_str().unwrap().parse().unwrap();
+    let of = TemplateId(child.parse().unwrap());
+    let others = (1..CHILDREN_LIMIT).map(|_| {
+        let other = Instance::draft(InstanceId(Uuid::now_v7()), of, 1, company.ann.id);
+        let other = Instance { version: 1, ..other };
+        let act =
+            Act { actor: company.ann.id, at: company.app.app.now(), command: "submit", events: Vec::new() };
+        let mut change = Change::first(tenant, &other, act, None).expect("a change");
+        change.root = Some(root);
+        store.commit(change)
+    });
+    for committed in join_all(others).await {
+        assert_eq!(committed.expect("a commit"), Committed::Done);
+    }
+    decide(&company, &company.bob, "approve").await;
+    let why = stopped(&company, &parent).await;
+    assert!(why.contains("has begun 1000 sub-processes"), "{why}");
 }

@@ -8,7 +8,7 @@ use crate::sql::{Expect, P, Sql, Stmt, stmt};
 use crate::tasks::TaskChange;
 
 pub(crate) static ALL: &[&Sql] =
-    &[&INSERT, &UPDATE, &COPY, &KEEP_KEY, &HISTORY, &TASK, &DELIVERY, &SET_TIMER, &CANCEL_TIMER];
+    &[&INSERT, &UPDATE, &COPY, &CHILD, &KEEP_KEY, &HISTORY, &TASK, &DELIVERY, &SET_TIMER, &CANCEL_TIMER];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO instances (tenant_id, id, version, head, template_id, template_version, initiator_id, status, title,
@@ -21,6 +21,7 @@ static UPDATE: Sql = Sql::new(
      WHERE tenant_id = $1 AND id = $2 AND version = $3",
 );
 static COPY: Sql = Sql::new("INSERT INTO copies (tenant_id, copied_from, instance_id) VALUES ($1, $3, $2)");
+static CHILD: Sql = Sql::new("INSERT INTO children (tenant_id, root_id, instance_id) VALUES ($1, $3, $2)");
 static KEEP_KEY: Sql = Sql::new(
     "INSERT INTO idempotency (tenant_id, user_id, key, request_hash, instance_id, created_at)
      VALUES ($1, $2, $3, $4, $5, $6)",
@@ -58,6 +59,7 @@ pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
         idempotency,
         entity,
         draft,
+        root,
         before,
         migrates: _,
         copied_from,
@@ -80,6 +82,7 @@ pub(super) fn statements(change: Change) -> Result<Vec<Stmt>> {
         list.extend(entities::write(tenant, entity)?);
     }
     list.extend(copied_from.map(|old| stmt(&COPY, of.with([old.into()]), Expect::Any)));
+    list.extend(root.map(|root| stmt(&CHILD, of.with([root.into()]), Expect::Any)));
     list.extend(draft.map(|draft| form_drafts::deletion(tenant, actor, draft)));
     list.extend(idempotency.map(|row| key(&of, row)));
     let history = [of.version.into(), of.at.into(), actor.into(), command.into()];

@@ -3,6 +3,7 @@
 mod boxes;
 mod bpm;
 mod calendars;
+mod children;
 mod commit;
 mod copies;
 mod crm;

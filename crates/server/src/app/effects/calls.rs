@@ -64,9 +64,10 @@ fn begin_child(accepted: &Accepted<'_>, event: &Event) -> Result<NewDelivery, Er
         return Err(Error::internal("only an instance that was begun is begun"));
     };
     let next = accepted.next;
-    let depth = accepted.business_key.and_then(ParentKey::read).map_or(0, |key| key.depth);
+    let above = accepted.business_key.and_then(ParentKey::read);
+    let depth = above.map_or(0, |key| key.depth) + 1;
     let begin = Begin {
-        key: ParentKey { parent: next.id, visit: *visit, depth: depth + 1 },
+        key: ParentKey { parent: next.id, visit: *visit, depth, root: above.map(|key| key.root()) },
         template: *template,
         initiator: next.initiator,
         department: next.department,
