@@ -7,6 +7,7 @@ mod statements;
 pub(crate) use rows::{COLUMNS_OF_ENTITY, COLUMNS_OF_RUN, read_entity, read_run};
 pub(crate) use statements::{ALL, put_trigger, write};
 
+use crate::instances::{COLUMNS_OF_STORED, Stored, stored};
 use crate::outbox::{self, Delivery};
 use crate::page::{Cursor, Page, PageOf};
 use crate::sql::{Expect, P, Sql, stmt};
@@ -315,6 +316,19 @@ impl Store {
         let rows = self.query(&sql::LIST_RUNS, params).await?;
         let rows = rows.iter().map(|row| read_run(row, 0)).collect::<Result<Vec<_>>>()?;
         Ok(page.cut(rows, |row| Cursor::new(0, row.instance)))
+    }
+
+    /// The latest approvals of an object with their instances, from new to old, and no more than `limit`.
+    pub async fn list_latest_runs(
+        &self,
+        tenant: TenantId,
+        entity_type: &str,
+        entity_id: &str,
+        limit: u32,
+    ) -> Result<Vec<(RunRow, Stored)>> {
+        let params = vec![tenant.into(), entity_type.into(), entity_id.into(), limit.into()];
+        let rows = self.query(&sql::LIST_LATEST, params).await?;
+        rows.iter().map(|row| Ok((read_run(row, COLUMNS_OF_STORED)?, stored(row)?))).collect()
     }
 
     /// The open approvals of an object, the oldest first.

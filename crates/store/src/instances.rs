@@ -235,6 +235,9 @@ fn bounds(filter: &InstanceFilter) -> [P; 6] {
     ]
 }
 
+/// So many columns `LOAD` has.
+pub(crate) const COLUMNS_OF_STORED: usize = 5;
+
 /// From the first columns of `LOAD`, of the loader and of a scan.
 pub(crate) fn stored(row: &Row) -> Result<Stored> {
     let instance = serde_json::from_str(row.str(0)?)

@@ -116,8 +116,8 @@ async fn list_entities(
     let found = app.store.list_entities(caller.tenant, &entity_type, &page.page()?).await?;
     let mut rows = Vec::new();
     for row in found.rows {
-        if app.hidden_of_entity(caller.tenant, caller.user, &row).await?.is_some() {
-            rows.push(show(&app, &caller, row).await?);
+        if let Some(hidden) = app.hidden_of_entity(caller.tenant, caller.user, &row).await? {
+            rows.push(show_without(&app, &caller, row, &hidden).await?);
         }
     }
     Ok(Json(PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |view| view)))
@@ -133,8 +133,8 @@ async fn get_entity(
     caller: Caller,
     Path((entity_type, id)): Path<(String, String)>,
 ) -> Result<Tagged<EntityView>, Error> {
-    let (_, row, _) = seen(&app, &caller, &entity_type, &id).await?;
-    let view = show(&app, &caller, row).await?;
+    let (_, row, hidden) = seen(&app, &caller, &entity_type, &id).await?;
+    let view = show_without(&app, &caller, row, &hidden).await?;
     Ok(Tagged(view.revision.unsigned_abs(), view))
 }
 
@@ -322,11 +322,20 @@ async fn seen(
 
 /// What an object says is hidden from whoever may not see it, though he may tell of it.
 async fn show(app: &App, caller: &Caller, mut row: EntityRow) -> Result<EntityView, Error> {
-    let (tenant, user) = (caller.tenant, caller.user);
-    let Some(hidden) = app.hidden_of_entity(tenant, user, &row).await? else {
+    let Some(hidden) = app.hidden_of_entity(caller.tenant, caller.user, &row).await? else {
         row.data = Map::new();
         return Ok(entity_view(row, Vec::new()));
     };
+    show_without(app, caller, row, &hidden).await
+}
+
+async fn show_without(
+    app: &App,
+    caller: &Caller,
+    mut row: EntityRow,
+    hidden: &HiddenFields,
+) -> Result<EntityView, Error> {
+    let (tenant, user) = (caller.tenant, caller.user);
     row.data.retain(|field, _| !hidden.contains(field));
     let mut runs = app.store.list_entity_runs(tenant, &row.entity_type, &row.id, &Page::first(1)).await?.rows;
     let open = app.store.list_open_runs(tenant, &row.entity_type, &row.id).await?;

@@ -471,9 +471,12 @@ impl App {
             return Ok(Some(HiddenFields::default()));
         }
         let mut hidden: Option<HiddenFields> = None;
-        let page = Page::first(LOOKED_AT);
-        for run in self.store.list_entity_runs(tenant, &row.entity_type, &row.id, &page).await?.rows {
-            let Some(stored) = self.store.load_instance(tenant, run.instance).await? else { continue };
+        for (run, stored) in self.store.list_latest_runs(tenant, &row.entity_type, &row.id, LOOKED_AT).await?
+        {
+            // Nothing is hidden any more.
+            if hidden.as_ref().is_some_and(HiddenFields::is_empty) {
+                break;
+            }
             let instance = &stored.instance;
             let template = self.template(tenant, instance.template, instance.template_version).await?;
             if !access::may_see(instance, &template, &directory, viewer) {

@@ -185,6 +185,15 @@ pub(super) static LOAD_RUN: Sql = Sql::new(runs!(" AND instance_id = $2"));
 pub(super) static LIST_RUNS: Sql = Sql::new(runs!(
     " AND entity_type = $2 AND entity_id = $3 AND instance_id < $4 ORDER BY instance_id DESC LIMIT $5"
 ));
+/// The columns of an instance as `instances::LOAD` has them, then those of its approval.
+pub(super) static LIST_LATEST: Sql = Sql::new(
+    "SELECT i.state, i.head, i.business_key, i.created_at, i.updated_at,
+            r.instance_id, r.entity_type, r.entity_id, r.trigger_id, r.template_id, r.body, r.submitter_id,
+            r.submitted_at, r.settled_at
+     FROM entity_runs r JOIN instances i ON i.tenant_id = r.tenant_id AND i.id = r.instance_id
+     WHERE r.tenant_id = $1 AND r.entity_type = $2 AND r.entity_id = $3
+     ORDER BY r.instance_id DESC LIMIT $4",
+);
 pub(super) static LIST_OPEN_RUNS: Sql =
     Sql::new(runs!(" AND entity_type = $2 AND entity_id = $3 AND is_open = 1 ORDER BY instance_id"));
 pub(super) static LIST_CONFLICTS: Sql =
@@ -220,6 +229,7 @@ pub(crate) static ALL: &[&Sql] = &[
     &PUT_RUN,
     &LOAD_RUN,
     &LIST_RUNS,
+    &LIST_LATEST,
     &LIST_OPEN_RUNS,
     &LIST_CONFLICTS,
     &COUNT_RUNS,

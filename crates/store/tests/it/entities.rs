@@ -221,7 +221,10 @@ async fn an_instance_and_its_object_change_together_or_not_at_all() {
         change.entity = Some(next(&fresh.entity, Some(over.clone())));
         assert_eq!(store.commit(change).await, Ok(Committed::Done));
         assert_eq!(load(&store, tenant, asked.id).await.instance.version, 2);
-        assert_eq!(store.load_entity_run(tenant, asked.id).await.unwrap(), Some(over));
+        assert_eq!(store.load_entity_run(tenant, asked.id).await.unwrap(), Some(over.clone()));
+        let latest = store.list_latest_runs(tenant, "Contract", "7", 20).await.unwrap();
+        assert_eq!(latest, [(over, load(&store, tenant, asked.id).await)]);
+        assert_eq!(store.list_latest_runs(tenant, "Contract", "8", 20).await.unwrap(), []);
         assert_eq!(store.load_entity(tenant, "Contract", "7").await.unwrap().unwrap().revision, 3);
     })
     .await;
