@@ -40,8 +40,7 @@ impl ChangeKind {
     /// Whether a signature lets it pass: with a certification as its level says, else like level 2.
     pub fn is_allowed(self, certified: Option<u8>) -> bool {
         match self {
-            Self::Signature | Self::FormFill => certified != Some(1),
-            Self::Metadata => true,
+            Self::Signature | Self::FormFill | Self::Metadata => certified != Some(1),
             Self::Annotation => certified == Some(3),
             Self::PageContent | Self::Other => false,
         }

@@ -165,6 +165,9 @@ fn a_time_stamp_comes_with_the_signature() {
     if let Some((_, _, said)) = judges::pyhanko(&sealed.bytes) {
         assert!(said.contains("timestamp token is cryptographically sound"), "{said}");
     }
+    if let Some((valid, all, said)) = judges::pyhanko_pades(&sealed.bytes) {
+        assert_eq!((valid, all), (1, 1), "{said}");
+    }
     let found = verify(&sealed.bytes, &[ROOT.certificate().to_vec()]).unwrap();
     let SigningTime::Stamped { authority, chain, .. } = &found[0].time else { panic!("{found:#?}") };
     assert_eq!((authority.name.as_str(), chain), ("Time Stamps", &zhupi_seal::chain::Chain::Trusted));

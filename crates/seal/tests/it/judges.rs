@@ -16,10 +16,19 @@ pub fn pdfsig(file: &[u8]) -> Option<(usize, usize)> {
 
 /// How many signatures pyHanko judges valid and trusts, how many it lists, and what it said.
 pub fn pyhanko(file: &[u8]) -> Option<(usize, usize, String)> {
+    pyhanko_by("validate", file)
+}
+
+/// The same, asked whether they are what PAdES wants.
+pub fn pyhanko_pades(file: &[u8]) -> Option<(usize, usize, String)> {
+    pyhanko_by("adesverify", file)
+}
+
+fn pyhanko_by(verb: &str, file: &[u8]) -> Option<(usize, usize, String)> {
     let folder = Folder::new();
     folder.write("signed.pdf", file);
     people::write_pem(&folder, "root.pem", ROOT.certificate());
-    let validate = ["sign", "validate", "--trust", "root.pem", "--trust-replace", "--no-revocation-check"];
+    let validate = ["sign", verb, "--trust", "root.pem", "--trust-replace", "--no-revocation-check"];
     let output =
         tools::run_in(&folder.0, "pyhanko", &[&validate[..], &["--pretty-print", "signed.pdf"]].concat())?;
     let said =

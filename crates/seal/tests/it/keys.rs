@@ -125,6 +125,13 @@ fn a_key_is_never_shown() {
 }
 
 #[test]
+fn a_key_may_be_held_by_several_threads() {
+    fn shared(_: &(impl Send + Sync)) {}
+    shared(&people::p256("Shared"));
+    shared(&*ROOT);
+}
+
+#[test]
 fn others_accept_the_certificates_of_the_authority() {
     for algorithm in [Algorithm::P256Sha256, Algorithm::Sm2Sm3] {
         let folder = Folder::new();

@@ -224,6 +224,19 @@ fn notes_are_forbidden_whether_new_or_changed() {
 }
 
 #[test]
+fn a_certification_says_what_may_change() {
+    use ChangeKind::{Annotation, FormFill, Metadata, Other, PageContent, Signature};
+    let allowed = |level| {
+        let all = [Signature, FormFill, Metadata, Annotation, PageContent, Other];
+        all.into_iter().filter(|kind| kind.is_allowed(level)).collect::<Vec<_>>()
+    };
+    assert_eq!(allowed(None), [Signature, FormFill, Metadata]);
+    assert_eq!(allowed(Some(1)), []);
+    assert_eq!(allowed(Some(2)), [Signature, FormFill, Metadata]);
+    assert_eq!(allowed(Some(3)), [Signature, FormFill, Metadata, Annotation]);
+}
+
+#[test]
 fn what_a_signature_shows_may_not_be_exchanged() {
     let file = meddled(&signed(Shape::Table), |update| {
         let field = update.document().form().unwrap().signatures[0].id;
