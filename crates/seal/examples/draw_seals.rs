@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seals = [
         ("round", round("杭州竹批网络科技有限公司", "", "")),
         ("round-contract", round("北京市某某（集团）股份有限公司", "合同专用章", "1101080012345")),
+        ("round-finance", round("杭州竹批网络科技有限公司", "财务专用章", "")),
         ("round-short", round("竹批公司", "财务专用章", "")),
         (
             "round-long",

@@ -107,7 +107,11 @@ fn draw_round(canvas: &mut Canvas, organisation: &[char], purpose: &[char], numb
     let middle = (210.0, 210.0);
     canvas.ellipse(middle, 203.0, 203.0, 12.0);
     // The more the text has to share the rim with, and the shorter it is, the less of the rim it takes.
-    let most = if number.is_empty() { 290.0 } else { 262.0 };
+    let most = match (purpose.is_empty(), number.is_empty()) {
+        (true, true) => 290.0,
+        (true, false) => 262.0,
+        (false, _) => 246.0,
+    };
     let count = organisation.len() as f64;
     let height = (70.0 - 1.15 * (count - 8.0).max(0.0)).max(42.0);
     let arc =
@@ -116,7 +120,7 @@ fn draw_round(canvas: &mut Canvas, organisation: &[char], purpose: &[char], numb
     let star_at = if purpose.is_empty() { 210.0 } else { 203.0 };
     canvas.star((210.0, star_at), 70.0 - (count - 16.0).clamp(0.0, 12.0));
     let size = if number.is_empty() { 40.0 } else { 36.0 };
-    canvas.line_of_text((210.0, 318.0), purpose, size, 200.0, SERIF);
+    canvas.line_of_text((210.0, 320.0), purpose, size, 184.0, SERIF);
     if !number.is_empty() {
         let sweep = (number.len() as f64 * 5.6).min(76.0);
         canvas.text_under(&Arc { middle, radii: (186.0, 186.0), sweep }, &number, 22.0, SANS);

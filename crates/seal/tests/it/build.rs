@@ -209,6 +209,21 @@ pub fn with_catalogue(count: usize, entries: impl Fn(&mut Builder) -> String, sh
     catalogue_builder(count, entries).write(shape)
 }
 
+/// A line in a Chinese typeface that the file only names.
+pub fn chinese(text: &str) -> Vec<u8> {
+    let mut builder =
+        builder(&[Sheet { more: "/Resources <</Font <</F1 7 0 R>>>>".into(), ..Sheet::default() }]);
+    builder.add("<</Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [8 0 R]>>");
+    builder.add(
+        "<</Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /CIDSystemInfo <</Registry (Adobe) \
+         /Ordering (GB1) /Supplement 4>> /FontDescriptor <</Type /FontDescriptor /FontName /STSong-Light /Flags 6>>>>",
+    );
+    let units: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
+    let content = format!("BT /F1 12 Tf 1 0 0 1 100 500 Tm <{units}> Tj ET");
+    builder.objects[4] = format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()).into_bytes();
+    builder.write(Shape::Packed)
+}
+
 pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();

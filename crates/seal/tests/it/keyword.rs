@@ -61,7 +61,7 @@ fn the_index_takes_all_the_nth_or_the_last() {
 
 #[test]
 fn brackets_widths_and_spaces_do_not_matter_and_capitals_do() {
-    let file = chinese("甲方（盖章）：　Ａ１");
+    let file = build::chinese("甲方（盖章）：　Ａ１");
     for keyword in ["甲方（盖章）", "甲方(盖章)", "甲 方 ( 盖章 ) :", "(盖章)：A1"] {
         assert_eq!(find(&file, keyword).map(|it| it.len()), Ok(1), "{keyword}");
     }
@@ -72,7 +72,7 @@ fn brackets_widths_and_spaces_do_not_matter_and_capitals_do() {
 
 #[test]
 fn fonts_that_are_not_in_the_file_are_read_by_their_encoding() {
-    assert_eq!(find(&chinese("乙方签字"), "签字").map(|it| it.len()), Ok(1));
+    assert_eq!(find(&build::chinese("乙方签字"), "签字").map(|it| it.len()), Ok(1));
 }
 
 #[test]
@@ -140,19 +140,4 @@ fn lines(lines: &[(f64, f64, &str)]) -> Vec<u8> {
     let lines =
         lines.iter().map(|(x, y, text)| (*x, *y, text.replace('(', "\\(").replace(')', "\\)"))).collect();
     build::document(&[Sheet { lines, ..Sheet::default() }], Shape::Table)
-}
-
-/// A line in a Chinese typeface that the file only names.
-fn chinese(text: &str) -> Vec<u8> {
-    let mut builder =
-        build::builder(&[Sheet { more: "/Resources <</Font <</F1 7 0 R>>>>".into(), ..Sheet::default() }]);
-    builder.add("<</Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [8 0 R]>>");
-    builder.add(
-        "<</Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /CIDSystemInfo <</Registry (Adobe) \
-         /Ordering (GB1) /Supplement 4>> /FontDescriptor <</Type /FontDescriptor /FontName /STSong-Light /Flags 6>>>>",
-    );
-    let units: String = text.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
-    let content = format!("BT /F1 12 Tf 1 0 0 1 100 500 Tm <{units}> Tj ET");
-    builder.objects[4] = format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()).into_bytes();
-    builder.write(Shape::Packed)
 }

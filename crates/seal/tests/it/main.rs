@@ -12,6 +12,7 @@ mod mutation;
 mod normalise;
 mod people;
 mod position;
+mod preview;
 mod seal;
 mod timestamp;
 mod tools;

@@ -232,6 +232,19 @@ fn many_seals_share_one_picture() {
 }
 
 #[test]
+fn a_seal_goes_on_every_one_of_a_thousand_pages_and_on_one_of_ten_thousand() {
+    let file = build::document(&vec![Sheet::default(); 10_000], Shape::Packed);
+    let last = place(&file, &json!({"signType": 1, "posPage": 10_000, "posX": 90, "posY": 90})).unwrap();
+    stamped(&file, &last);
+    let thousand =
+        place(&file, &json!({"signType": 2, "posPage": "1-1000", "posX": 90, "posY": 90})).unwrap();
+    assert_eq!(thousand.len(), 1_000);
+    stamped(&file, &thousand);
+    let more = place(&file, &json!({"signType": 2, "posPage": "1-1001", "posX": 90, "posY": 90}));
+    assert_eq!(more.map_err(|error| error.code()), Err("bad_position"));
+}
+
+#[test]
 fn resources_that_pages_share_are_not_changed() {
     let mut builder = build::builder(&vec![Sheet { more: "/Resources 9 0 R".into(), ..Sheet::default() }; 2]);
     assert_eq!(builder.add("<</XObject 10 0 R /ProcSet [/PDF]>>"), 9);
