@@ -10,7 +10,8 @@ use crate::filter;
 use crate::form::{self, Form};
 use crate::object::{Dictionary, Header, Object, ObjectId, Parser};
 use crate::page::{self, Page};
-use crate::xref::{Location, Xref, XrefKind};
+use crate::weight;
+use crate::xref::{Location, MOST_OBJECTS, Xref, XrefKind};
 
 /// Offsets of this format are read by other programs as signed numbers of 32 bits.
 const MOST_BYTES: usize = i32::MAX as usize;
@@ -28,6 +29,7 @@ pub struct Document<'a> {
     xref: Xref,
     packed: Mutex<VecDeque<(u32, Arc<Packed>)>>,
     pages: OnceLock<Result<Vec<Page>>>,
+    weight: OnceLock<Result<()>>,
 }
 
 /// An object of the file, with the place of its stream's bytes if it is one.
@@ -64,7 +66,8 @@ impl<'a> Document<'a> {
         if xref.trailer.has("Encrypt") {
             return Err(Error::Encrypted);
         }
-        let document = Self { bytes, xref, packed: Mutex::default(), pages: OnceLock::new() };
+        let document =
+            Self { bytes, xref, packed: Mutex::default(), pages: OnceLock::new(), weight: OnceLock::new() };
         document.catalogue()?;
         Ok(document)
     }
@@ -98,7 +101,7 @@ impl<'a> Document<'a> {
         let size =
             self.xref.trailer.get("Size").and_then(Object::as_integer).and_then(|it| u32::try_from(it).ok());
         let largest = self.xref.entries.keys().max().map_or(1, |number| number.saturating_add(1));
-        largest.max(size.filter(|size| u64::from(*size) <= u64::from(u32::MAX / 2)).unwrap_or(1))
+        largest.max(size.filter(|size| u64::from(*size) <= MOST_OBJECTS).unwrap_or(1))
     }
 
     /// Every number that is in use, in order, with the place of its object.
@@ -200,6 +203,11 @@ impl<'a> Document<'a> {
             }
         }
         self.form()?.check_open()
+    }
+
+    /// Whether the pages can be read without filling the memory; looked at once.
+    pub(crate) fn check_weight(&self) -> Result<()> {
+        self.weight.get_or_init(|| weight::check(self)).clone()
     }
 
     fn indirect_at(&self, at: usize, id: ObjectId) -> Result<Indirect> {

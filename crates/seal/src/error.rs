@@ -60,7 +60,7 @@ pub enum Error {
     /// The pages are pictures; give a coordinate.
     #[error("the document has no text to look for a keyword in, as scans have none")]
     NoText,
-    /// The file is made to fill the memory of whoever reads it; ask for another one.
+    /// The file is made to fill the memory of whoever reads it, or to keep him for hours; ask for another one.
     #[error("a part of the document unpacks to too much")]
     UnpacksTooLarge,
     /// Upload a PNG or JPEG file.

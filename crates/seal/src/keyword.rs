@@ -1,6 +1,5 @@
 //! Where a keyword stands on the pages of a document.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use hayro::hayro_interpret::font::GlyphRun;
@@ -17,7 +16,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::page::Page;
-use crate::weight;
+use crate::weight::{self, Limited};
 
 /// What was unpacked for reading is let go after so many pages.
 const PAGES_AT_ONCE: usize = 200;
@@ -73,14 +72,11 @@ impl Text {
         if wanted.is_empty() {
             return Err(not_found());
         }
-        weight::check(document)?;
+        document.check_weight()?;
         let geometry = document.pages()?;
         let (mut found, mut has_text) = (Vec::new(), false);
         for group in pages.chunks(PAGES_AT_ONCE) {
-            // A reader that falls over an odd file must not take us along.
-            let search = || self.read_pages(geometry, group, &wanted);
-            let read = panic::catch_unwind(AssertUnwindSafe(search));
-            let (places, any) = read.unwrap_or(Err(Error::damaged("the text of a page cannot be read")))?;
+            let (places, any) = weight::guarded(|| self.read_pages(geometry, group, &wanted))?;
             found.extend(places);
             has_text |= any;
         }
@@ -120,9 +116,9 @@ fn read_page<'a>(pdf: &'a Pdf, page: &'a ReadPage<'a>, cache: &InterpreterCache<
         InterpreterSettings { render_content: RenderContent::PAGE, ..InterpreterSettings::default() };
     let everywhere = Rect::new(-1e6, -1e6, 1e6, 1e6);
     let mut context = Context::new(Affine::IDENTITY, everywhere, cache, pdf.xref(), settings);
-    let mut recorder = Recorder { characters: Vec::new() };
+    let mut recorder = Limited::new(Recorder { characters: Vec::new() });
     interpret_page(page, &mut context, &mut recorder);
-    recorder.characters
+    recorder.device.characters
 }
 
 /// The first characters of each run of characters that is the wanted one.

@@ -1,11 +1,11 @@
 //! A page as a picture, with its seals, for people who choose where a seal goes or look at what was sealed.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
-use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::font::FontQuery;
+use hayro::hayro_interpret::{Context, DummyDevice, InterpreterCache, InterpreterSettings, interpret_page};
 use hayro::hayro_syntax::Pdf;
+use hayro::kurbo::{Affine, Rect};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
 
@@ -14,7 +14,7 @@ use crate::draw::Fonts;
 use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::stamp::find_page;
-use crate::weight;
+use crate::weight::{self, Limited};
 
 /// A preview has at most so many pixels a side.
 const MOST_PIXELS: f64 = 4_000.0;
@@ -32,12 +32,11 @@ pub fn draw_page(
     fonts: &Fonts,
 ) -> Result<Picture> {
     let geometry = find_page(document, page)?;
-    weight::check(document)?;
+    document.check_weight()?;
     let (width, height) = geometry.size();
     let scale = scale.clamp(0.05, 20.0).min(MOST_PIXELS / width.max(height)) * geometry.unit;
-    let draw = || draw_with(file, page, scale as f32, fonts);
-    let drawn = panic::catch_unwind(AssertUnwindSafe(draw)).unwrap_or(None);
-    drawn.ok_or(Error::damaged("a page cannot be drawn"))
+    let drawn = || draw_with(file, page, scale as f32, fonts).ok_or(Error::damaged("a page cannot be drawn"));
+    weight::guarded(drawn)
 }
 
 fn draw_with(file: &Arc<Vec<u8>>, page: u32, scale: f32, fonts: &Fonts) -> Option<Picture> {
@@ -54,6 +53,11 @@ fn draw_with(file: &Arc<Vec<u8>>, page: u32, scale: f32, fonts: &Fonts) -> Optio
         }),
         ..InterpreterSettings::default()
     };
+    // First without any pixel, to see that drawing comes to an end.
+    let everywhere = Rect::new(-1e6, -1e6, 1e6, 1e6);
+    let cache = InterpreterCache::new();
+    let mut context = Context::new(Affine::IDENTITY, everywhere, &cache, pdf.xref(), settings.clone());
+    interpret_page(page, &mut context, &mut Limited::new(DummyDevice));
     let size = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
     let drawn = render(page, &RenderCache::new(), &settings, &RenderSettings::default(), &size);
     let (width, height) = (u32::from(drawn.width()), u32::from(drawn.height()));

@@ -1,9 +1,16 @@
-//! Whether reading the pages of a document could fill the memory: streams that unpack to far more than they are, and
-//! pictures of absurd size. Asked before a document is drawn or its text is read.
+//! Keeps a hostile document from filling the memory of whoever reads its pages, or from keeping him for hours: streams that
+//! unpack to far more than they are, pictures of absurd size, drawings that draw each other again and again.
 
+use std::any::Any;
 use std::io::{self, Read as _};
+use std::panic::{self, AssertUnwindSafe};
 
 use flate2::read::ZlibDecoder;
+use hayro::hayro_interpret::font::GlyphRun;
+use hayro::hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+};
+use hayro::kurbo::BezPath;
 
 use crate::document::{Document, Indirect};
 use crate::error::{Error, Result};
@@ -15,6 +22,50 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// A picture has at most so many pixels, which is a page of A3 at 1,000 dots an inch.
 const MOST_PIXELS: i64 = 200_000_000;
+
+/// A page is drawn in at most so many steps; a dense map has some hundred thousand.
+const MOST_STEPS: usize = 2_000_000;
+
+/// Whatever is drawn inside of something costs more than a line.
+const INSIDE: usize = 10;
+
+/// Passes everything on to a device until the page has had its steps.
+pub(crate) struct Limited<D> {
+    pub device: D,
+    left: usize,
+}
+
+/// What ends a drawing that does not end by itself.
+struct TooManySteps;
+
+impl<D> Limited<D> {
+    pub fn new(device: D) -> Self {
+        Self { device, left: MOST_STEPS }
+    }
+
+    /// Drawing cannot be stopped but by unwinding it, which [`guarded`] catches.
+    fn spend(&mut self, steps: usize) {
+        match self.left.checked_sub(steps) {
+            Some(left) => self.left = left,
+            None => panic::resume_unwind(Box::new(TooManySteps)),
+        }
+    }
+}
+
+/// Runs what reads or draws pages. A reader that falls over an odd file does not take us along.
+///
+/// # Errors
+/// Those of `read`; [`Error::UnpacksTooLarge`] when a page took too many steps, [`Error::Damaged`] when the reader fell.
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let fallen = |cause: Box<dyn Any + Send>| {
+        Err(if cause.is::<TooManySteps>() {
+            Error::UnpacksTooLarge
+        } else {
+            Error::damaged("a page cannot be read")
+        })
+    };
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(fallen)
+}
 
 /// # Errors
 /// [`Error::UnpacksTooLarge`].
@@ -67,5 +118,40 @@ fn most_times(filter: &Object) -> u64 {
         64
     } else {
         1
+    }
+}
+
+impl<'a, D: Device<'a>> Device<'a> for Limited<D> {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        self.spend(run.glyphs().len());
+        self.device.draw_glyph_run(run, props, mode);
+    }
+
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
+        self.spend(1);
+        self.device.draw_path(path, props, mode);
+    }
+
+    fn push_clip_path(&mut self, path: &ClipPath) {
+        self.spend(INSIDE);
+        self.device.push_clip_path(path);
+    }
+
+    fn push_transparency_group(&mut self, opacity: f32, mask: Option<SoftMask<'a>>, mode: BlendMode) {
+        self.spend(INSIDE);
+        self.device.push_transparency_group(opacity, mask, mode);
+    }
+
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+        self.spend(1);
+        self.device.draw_image(image, props);
+    }
+
+    fn pop_clip(&mut self) {
+        self.device.pop_clip();
+    }
+
+    fn pop_transparency_group(&mut self) {
+        self.device.pop_transparency_group();
     }
 }

@@ -8,7 +8,7 @@ use crate::filter;
 use crate::object::{Dictionary, Object, ObjectId, Parser};
 
 /// The largest object number that is taken, the same as Acrobat's.
-const MOST_OBJECTS: u64 = 8_388_607;
+pub(crate) const MOST_OBJECTS: u64 = 8_388_607;
 
 /// More revisions than this are not read.
 const MOST_SECTIONS: usize = 5_000;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use zhupi_seal::document::Document;
+use zhupi_seal::draw::Fonts;
 use zhupi_seal::error::{Error, Result};
 use zhupi_seal::keyword::{Found, Text};
 use zhupi_seal::position::{Placement, Position, SealSize};
+use zhupi_seal::preview;
 
 use crate::build::{self, SHAPES, Shape, Sheet};
 
@@ -121,6 +123,23 @@ fn a_page_that_unpacks_to_gigabytes_is_refused() {
     let mut builder = build::builder(&[Sheet::default()]);
     builder.stream("/Type /XObject /Subtype /Image /Width 60000 /Height 60000 /Filter /CCITTFaxDecode", b"x");
     assert_eq!(find(&builder.write(Shape::Table), "x"), Err(Error::UnpacksTooLarge));
+}
+
+#[test]
+fn drawings_that_draw_each_other_again_and_again_are_refused() {
+    let forms: String = (7..=18).map(|number| format!("/F{number} {number} 0 R ")).collect();
+    let more = format!("/Resources <</XObject <<{forms}>>>>");
+    let mut builder = build::builder(&[Sheet { more: more.clone(), ..Sheet::default() }]);
+    for number in 7..=18 {
+        let content = format!("/F{} Do ", number + 1).repeat(10);
+        builder.stream(&format!("/Type /XObject /Subtype /Form /BBox [0 0 9 9] {more}"), content.as_bytes());
+    }
+    builder.objects[4] = b"<</Length 6>>\nstream\n/F7 Do\nendstream".to_vec();
+    let file = builder.write(Shape::Table);
+    assert_eq!(find(&file, "x"), Err(Error::UnpacksTooLarge));
+    let document = Document::open(&file).unwrap();
+    let drawn = preview::draw_page(&Arc::new(file.clone()), &document, 1, 1.0, &Fonts::from_files([]));
+    assert_eq!(drawn.map(|_| ()), Err(Error::UnpacksTooLarge));
 }
 
 fn find(file: &[u8], keyword: &str) -> Result<Vec<Found>> {
