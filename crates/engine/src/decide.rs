@@ -30,7 +30,7 @@ mod waiting;
 
 pub use comment::{ATTACHMENT_LIMIT, MENTION_LIMIT};
 pub use copying::{Copied, copy, may_copy};
-pub use edits::access_at;
+pub use edits::{access_at, values_brought};
 pub use migrate::{Migration, Report, migrate};
 pub use returning::{branches_ended, return_targets};
 pub(crate) use script::play;

@@ -61,6 +61,9 @@ pub enum Event {
         /// The trigger that set them and whose way it was, where that cannot be undone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_good: Option<(NodeId, TokenId)>,
+        /// They hold again what they held before somebody took back the decision with which he had changed them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undo: bool,
     },
     /// Somebody picked people for nodes that come.
     Picked {
@@ -329,6 +332,10 @@ pub enum Event {
         to: ReturnTo,
         /// How it goes on from there.
         resume: ResumePolicy,
+        /// The version of the content that had been decided on; absent: the one there was then. What changed together with
+        /// the return comes after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<u32>,
         /// In which words.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         comment: String,
@@ -440,6 +447,9 @@ pub enum Event {
         what: Intervention,
         /// Why.
         reason: String,
+        /// Visits whose people he passed over with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        over: Vec<VisitId>,
     },
     /// The initiator wants it revoked.
     RevokeAsked {

@@ -204,6 +204,14 @@ impl Instance {
         }
     }
 
+    /// The version of the content that somebody made with his decision; absent where he changed nothing.
+    pub(crate) fn content_of_decision(&self, slot: SlotId) -> Option<usize> {
+        let (_, slot) = self.slot(slot)?;
+        let decided = slot.decided.as_ref()?;
+        let content = self.contents.get(decided.content as usize)?;
+        (content.by == Some(decided.by) && content.at == decided.at).then_some(decided.content as usize)
+    }
+
     /// The version of the content as it is now, counted from 0.
     pub fn content(&self) -> u32 {
         (self.contents.len() as u32).saturating_sub(1)
@@ -481,6 +489,20 @@ pub struct Timer {
     /// It has happened.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fired: bool,
+    /// Since when it does not run, because he waits for people he brought in before himself.
+    #[serde(
+        default,
+        with = "jiff::fmt::serde::timestamp::microsecond::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub stopped: Option<Timestamp>,
+}
+
+impl Timer {
+    /// It will happen when its time has come.
+    pub fn runs(&self) -> bool {
+        !self.fired && self.stopped.is_none()
+    }
 }
 
 /// What became of a visit.
@@ -633,6 +655,9 @@ pub struct Content {
     /// What these fields held before, where somebody changed them with a decision that he may take back.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub was: Changes,
+    /// Nobody stands for it: its decision was taken back, or it is what came of taking one back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub void: bool,
 }
 
 /// Once it was sent back.
@@ -690,8 +715,8 @@ pub struct Begun {
 pub struct PassedOver {
     /// Who.
     pub by: UserId,
-    /// At which node.
-    pub node: NodeId,
+    /// At which visit.
+    pub visit: VisitId,
 }
 
 /// A decision somebody made.

@@ -92,7 +92,7 @@ pub(crate) fn changes(before: Option<&Instance>, next: &Instance) -> Vec<TimerCh
 /// The timers that have not fired, with their time in microseconds since 1970.
 fn waiting(instance: &Instance) -> BTreeMap<(VisitId, TimerId), i64> {
     let timers = instance.visits.iter().flat_map(|visit| visit.timers.iter().map(|timer| (visit.id, timer)));
-    let waiting = timers.filter(|(_, timer)| !timer.fired);
+    let waiting = timers.filter(|(_, timer)| timer.runs());
     waiting.map(|(visit, timer)| ((visit, timer.id), timer.at.as_microsecond())).collect()
 }
 

@@ -2,7 +2,7 @@
 //! One function, so that no way can be forgotten (semantics B6.1, D9).
 
 use super::Scene;
-use crate::ids::{NodeId, SlotId, UserId};
+use crate::ids::{NodeId, SlotId, UserId, VisitId};
 use crate::instance::{Slot, SlotState, Visit};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Offer, SelfRule, Separation};
@@ -98,10 +98,10 @@ pub(crate) fn is_separated(user: UserId, node: &NodeId, scene: Scene<'_>) -> boo
     scene.template.settings.separation.iter().any(|rule| match rule {
         Separation::Nodes(nodes) => {
             let elsewhere = |it: &&Visit| !it.superseded && it.node != *node && nodes.contains(&it.node);
-            let mut passed_over = scene.instance.passed_over.iter();
-            nodes.contains(node)
-                && (scene.instance.visits.iter().filter(elsewhere).any(|it| has_decided(user, it))
-                    || passed_over.any(|it| it.by == user && it.node != *node && nodes.contains(&it.node)))
+            let passed_over = scene.instance.passed_over.iter().filter(|it| it.by == user);
+            let passed_over: Vec<VisitId> = passed_over.map(|it| it.visit).collect();
+            let took_part = |it: &Visit| has_decided(user, it) || passed_over.contains(&it.id);
+            nodes.contains(node) && scene.instance.visits.iter().filter(elsewhere).any(took_part)
         }
         Separation::Linked { field, nodes } => {
             (nodes.is_empty() || nodes.contains(node))

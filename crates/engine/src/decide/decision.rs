@@ -36,12 +36,12 @@ pub(super) fn decide_slot(
     edits::in_slot(draft, slot, actor, &opinion.edits)?;
     // He may have linked another instance only now.
     check_duties(draft, visit, actor)?;
-    sweep::ask_again(draft, &before, Some(actor));
+    sweep::void_approvals(draft, &before, Some(actor));
     if decision == Decision::Approve && !brought_in {
         edits::check_filled_in(draft, visit)?;
     }
     let comment = comment.to_owned();
-    handing::take_back(draft, slot, actor);
+    handing::reclaim(draft, slot, actor);
     let (signature, attachments) = (opinion.signature.clone(), opinion.attachments.clone());
     draft.emit(Event::SlotDecided {
         at: draft.at,

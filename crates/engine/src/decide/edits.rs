@@ -1,12 +1,13 @@
 //! Changes of the form while an instance runs: by people where their node allows it, by triggers, by what was waited for.
 //! Each makes a new version of the content (semantics D2).
 
-use super::{Draft, sweep};
+use super::{Draft, sweep, take_back, waiting};
 use crate::approvers::changed_since;
+use crate::command::Command;
 use crate::event::Event;
 use crate::form::{
-    Access, Changes, Edits, Field, FieldAccess, FieldKey, Form, FormData, Row, RowId, Value, apply_edits,
-    assign, compute, missing_values, read_partial, to_plain,
+    Access, Changes, Edit, Edits, Field, FieldAccess, FieldKey, Form, FormData, Row, RowId, Value,
+    apply_edits, assign, compute, missing_values, read_partial, to_plain,
 };
 use crate::ids::{FieldId, NodeId, SlotId, TokenId, UserId, VisitId};
 use crate::instance::{Instance, Visit, VisitKind};
@@ -40,7 +41,7 @@ pub(super) fn by_person(
     if !problems.is_empty() {
         return Err(Rejection::FormInvalid { problems });
     }
-    record(draft, Source { by: Some(actor), visit: Some(visit), for_good: None }, form);
+    record(draft, Source { by: Some(actor), visit: Some(visit), ..Source::default() }, form);
     Ok(())
 }
 
@@ -195,7 +196,7 @@ pub(super) fn undo(draft: &mut Draft<'_>, visit: VisitId, by: UserId, was: Chang
             None => form.0.remove(&field),
         };
     }
-    record(draft, Source { by: Some(by), visit: Some(visit), for_good: None }, form);
+    record(draft, Source { by: Some(by), visit: Some(visit), undo: true, ..Source::default() }, form);
 }
 
 /// What a trigger sets; `for_good` names it where that cannot be undone.
@@ -204,7 +205,7 @@ pub(super) fn set_by_rule(draft: &mut Draft<'_>, fields: &[SetField], for_good: 
     let form = assign(&draft.template.form, &draft.instance.form, sets, draft.today());
     let before = Values::now(draft);
     record(draft, Source { for_good, ..Source::default() }, form);
-    sweep::ask_again(draft, &before, None);
+    sweep::void_approvals(draft, &before, None);
 }
 
 /// Values that came from what was waited for. What does not fit its control is left out, with a warning.
@@ -223,7 +224,7 @@ pub(super) fn take_over(draft: &mut Draft<'_>, visit: Option<VisitId>, values: F
     }
     let before = Values::now(draft);
     record(draft, Source { visit, ..Source::default() }, form);
-    sweep::ask_again(draft, &before, None);
+    sweep::void_approvals(draft, &before, None);
 }
 
 /// Takes rows out of a table. Whether none is left.
@@ -240,8 +241,49 @@ pub(super) fn drop_rows(draft: &mut Draft<'_>, table: &FieldId, rows: &[RowId]) 
     }
     let before = Values::now(draft);
     record(draft, Source::default(), form);
-    sweep::ask_again(draft, &before, None);
+    sweep::void_approvals(draft, &before, None);
     none_left
+}
+
+/// The values that fields will hold because of a command, as far as it brings them along: those that formulas reckon from them
+/// are not among them. What has to be looked up outside hangs on them, such as who decided on an instance that they link.
+pub fn values_brought(template: &Template, instance: &Instance, command: &Command) -> FormData {
+    let edits = match command {
+        Command::Submit(submit) => return submit.form.clone(),
+        Command::Approve(opinion) | Command::Reject(opinion) | Command::Abstain(opinion) => &opinion.edits,
+        Command::Return(request) => &request.opinion.edits,
+        Command::Resubmit(request) => &request.edits,
+        Command::TakeBack { slot } => return take_back::values_taken_back(instance, *slot),
+        Command::Amend { values } => return values.clone(),
+        Command::Answer { visit, values, .. } => {
+            let node = instance.visit(*visit).map(|visit| &visit.node);
+            return node.map(|node| waiting::taken_values(template, node, values)).unwrap_or_default();
+        }
+        Command::Claim { .. }
+        | Command::Release { .. }
+        | Command::Transfer(_)
+        | Command::Delegate(_)
+        | Command::GiveOpinion { .. }
+        | Command::AddSign(_)
+        | Command::RemoveSign { .. }
+        | Command::RemoveAdded { .. }
+        | Command::Urge { .. }
+        | Command::Withdraw { .. }
+        | Command::Revoke { .. }
+        | Command::Comment { .. }
+        | Command::Tell { .. }
+        | Command::MarkRead
+        | Command::Intervene { .. }
+        | Command::Migrate { .. }
+        | Command::Fire { .. }
+        | Command::Sweep
+        | Command::Fail { .. } => return FormData::default(),
+    };
+    let set = edits.0.iter().filter_map(|(field, edit)| match edit {
+        Edit::Set(value) => Some((field.clone(), value.clone())),
+        Edit::Clear | Edit::Rows(_) => None,
+    });
+    FormData(set.collect())
 }
 
 /// Where new values come from.
@@ -250,6 +292,7 @@ struct Source {
     by: Option<UserId>,
     visit: Option<VisitId>,
     for_good: Option<(NodeId, TokenId)>,
+    undo: bool,
 }
 
 /// Records what really changes, with what the form reckons from it.
@@ -264,9 +307,9 @@ fn record(draft: &mut Draft<'_>, source: Source, form: FormData) {
         return;
     }
     let digest = digest(draft.instance.template_version, &form);
-    let Source { by, visit, for_good } = source;
+    let Source { by, visit, for_good, undo } = source;
     let linked = linked_anew(draft, &edits);
-    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, linked, digest, for_good });
+    draft.emit(Event::FormEdited { at: draft.at, by, visit, edits, linked, digest, for_good, undo });
 }
 
 /// Whoever may not decide here since other instances are linked now (semantics D9).

@@ -85,7 +85,7 @@ pub(super) fn give_opinion(
 }
 
 /// Whoever lent a task acts himself: it is with him again.
-pub(super) fn take_back(draft: &mut Draft<'_>, id: SlotId, actor: UserId) {
+pub(super) fn reclaim(draft: &mut Draft<'_>, id: SlotId, actor: UserId) {
     let lent = draft.instance.slot(id).is_some_and(|(_, slot)| slot.back_to == Some(actor));
     if lent {
         let (at, comment) = (draft.at, String::new());

@@ -28,14 +28,15 @@ pub(super) fn intervene(
     }
     check_status(draft, what)?;
     check_own_request(draft, actor, what)?;
-    check_duties(draft, actor, what)?;
+    let over = passed_over(draft, what);
+    check_duties(draft, actor, &over)?;
     let reason = checked_text("reason", reason)?;
     if reason.is_empty() {
         return Err(Rejection::TextRequired { field: "reason" });
     }
     check(draft, what)?;
     let (at, reason) = (draft.at, reason.to_owned());
-    draft.emit(Event::Intervened { at, by: actor, what: what.clone(), reason: reason.clone() });
+    draft.emit(Event::Intervened { at, by: actor, what: what.clone(), reason: reason.clone(), over });
     carry_out(draft, actor, what, &reason)
 }
 
@@ -70,22 +71,35 @@ fn check_status(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection>
     }
 }
 
-/// To pass people over is to decide in their place: whoever has a duty that is to be in other hands than theirs may not
-/// (semantics D9).
-fn check_duties(draft: &Draft<'_>, actor: UserId, what: &Intervention) -> Result<(), Rejection> {
-    let visit = match what {
-        Intervention::Skip { visit } => draft.instance.visit(*visit),
-        Intervention::Jump { token, .. } => draft.instance.open_visit_of(*token),
+/// Visits whose people are passed over: at the one that is skipped, or wherever they are asked on the way of the token that
+/// goes on elsewhere, in all its branches.
+fn passed_over(draft: &Draft<'_>, what: &Intervention) -> Vec<VisitId> {
+    let instance = &draft.instance;
+    let asks = |it: &&Visit| it.state == VisitState::Open && it.slots.iter().any(|slot| slot.state.is_open());
+    let asking = instance.visits.iter().filter(asks).filter(|it| people_node(draft, it).is_some());
+    match what {
+        Intervention::Skip { visit } => asking.map(|it| it.id).filter(|id| id == visit).collect(),
+        Intervention::Jump { token, to } => {
+            let Ok(landing) = landing(draft, *token, to) else { return Vec::new() };
+            asking.filter(|it| instance.line_of(it.token).contains(&landing)).map(|it| it.id).collect()
+        }
         Intervention::Reassign { .. }
         | Intervention::Staff { .. }
         | Intervention::Terminate
         | Intervention::SetApprovers { .. }
         | Intervention::Retry
-        | Intervention::HandOver { .. } => None,
-    };
-    let separated =
-        |it: &Visit| people_node(draft, it).is_some() && is_separated(actor, &it.node, draft.scene(it.token));
-    if visit.is_some_and(separated) { Err(Barred::Separated.rejection(actor)) } else { Ok(()) }
+        | Intervention::HandOver { .. } => Vec::new(),
+    }
+}
+
+/// To pass people over is to decide in their place: whoever has a duty that is to be in other hands than theirs may not
+/// (semantics D9).
+fn check_duties(draft: &Draft<'_>, actor: UserId, over: &[VisitId]) -> Result<(), Rejection> {
+    let mut visits = over.iter().filter_map(|id| draft.instance.visit(*id));
+    match visits.any(|it| is_separated(actor, &it.node, draft.scene(it.token))) {
+        true => Err(Barred::Separated.rejection(actor)),
+        false => Ok(()),
+    }
 }
 
 /// On his own request an administrator neither passes anybody over nor chooses who decides; nor does he say who decides where
@@ -133,6 +147,7 @@ fn check(draft: &Draft<'_>, what: &Intervention) -> Result<(), Rejection> {
             if !is_human || draft.instance.visits.iter().any(is_open) {
                 return Err(Rejection::NodeNotReachable { node: node.clone() });
             }
+            check_count("people", people)?;
             people.iter().try_for_each(|user| check_eligible(draft, *user, None, node))
         }
         Intervention::HandOver { from, to } => {
@@ -203,8 +218,14 @@ fn planned_for<'d>(draft: &'d Draft<'_>, user: UserId) -> Vec<&'d NodeId> {
     let named = named.filter(|(_, people)| people.contains(&user)).map(|(node, _)| node);
     let holds = |found: &[Found]| found.iter().any(|it| it.user == user);
     let frozen = instance.frozen.iter().filter(|(_, found)| holds(found)).map(|(node, _)| node);
-    let levels = instance.visits.iter().filter(|visit| visit.upcoming.iter().any(|level| holds(level)));
-    named.chain(frozen).chain(levels.map(|visit| &visit.node)).collect()
+    let open = instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
+    let levels = open.filter(|visit| visit.upcoming.iter().any(|level| holds(level)));
+    // What was decided already does not come any more, unless it is sent back; who may not be asked then is not.
+    let is_over = |node: &NodeId| {
+        let last = instance.visits.iter().rev().find(|visit| visit.node == *node);
+        last.is_some_and(|visit| visit.state != VisitState::Open && !visit.superseded)
+    };
+    named.chain(frozen).filter(|node| !is_over(node)).chain(levels.map(|visit| &visit.node)).collect()
 }
 
 fn open_visit_with<'d>(draft: &'d Draft<'_>, id: VisitId) -> Result<&'d Visit, Rejection> {
@@ -306,7 +327,7 @@ fn skip(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
 }
 
 /// Every token that is stuck comes to its node once more.
-fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+pub(super) fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     let template = draft.template;
     let stuck = draft.instance.visits.iter().filter(|visit| visit.stuck.is_some());
     let stuck: Vec<_> = stuck.map(|visit| (visit.id, visit.token, visit.node.clone())).collect();
@@ -325,7 +346,7 @@ fn retry(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// What is open for one person goes to another, as far as the other may be asked there; what is planned for him has gone over
+/// What is open for one person, or lies with somebody else for him, goes to another, as far as the other may be asked there; what is planned for him has gone over
 /// with the intervention itself.
 fn hand_over(
     draft: &mut Draft<'_>,
@@ -335,7 +356,8 @@ fn hand_over(
 ) -> Result<(), Rejection> {
     let open = draft.instance.visits.iter().filter(|visit| visit.state == VisitState::Open);
     let slots = open.flat_map(|visit| visit.slots.iter().map(move |slot| (visit, slot)));
-    let own = slots.filter(|(_, slot)| slot.state.is_open() && slot.assignee == from);
+    let is_his = |slot: &Slot| slot.assignee == from || slot.holder() == from;
+    let own = slots.filter(|(_, slot)| slot.state.is_open() && is_his(slot));
     let may = |(visit, slot): &(&Visit, &Slot)| {
         check_eligible(draft, to, Some((*visit, *slot)), &visit.node).is_ok()
     };

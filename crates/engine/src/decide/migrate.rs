@@ -3,9 +3,12 @@
 
 use super::advance::travel;
 use super::arriving::come_to;
+use super::intervene::{go_on_if_unstuck, retry};
+use super::resuming::resubmit;
 use super::submit::go_ahead;
+use super::sweep::settle_left_over;
 use super::{Draft, Purpose};
-use crate::command::Outside;
+use crate::command::{Outside, Resubmit};
 use crate::directory::Directory;
 use crate::event::Event;
 use crate::ids::{NodeId, TokenId, UserId, VisitId};
@@ -74,7 +77,12 @@ pub fn migrate(migration: &Migration<'_>, instance: &Instance) -> Result<Vec<Eve
     migration.check_nodes()?;
     match migration.lost(instance).into_iter().next() {
         Some(node) => Err(Rejection::NodeNotReachable { node }),
-        None => migration.carry_out(instance, Purpose::Act).map(|draft| draft.events),
+        None => {
+            let mut draft = migration.carry_out(instance, Purpose::Act)?;
+            settle_left_over(&mut draft)?;
+            go_on_if_unstuck(&mut draft);
+            Ok(draft.events)
+        }
     }
 }
 
@@ -106,9 +114,9 @@ impl<'a> Migration<'a> {
         let mut old = Draft::new(self.old, self.directory, instance, self.at, Purpose::Check);
         old.outside.clone_from(self.outside);
         // A way that cannot be gone to its end is compared as far as it goes.
-        let _ = go_ahead(&mut old);
+        let _ = go_to_the_end(&mut old);
         let mut new = self.carry_out(instance, Purpose::Check)?;
-        let _ = go_ahead(&mut new);
+        let _ = go_to_the_end(&mut new);
         let (before, after) = (people_ahead(&old, instance), people_ahead(&new, instance));
         let after_of = |node: &NodeId| after.get(self.renamed(node));
         let gone = before.keys().filter(|node| after_of(node).is_none()).cloned().collect();
@@ -225,7 +233,7 @@ impl<'a> Migration<'a> {
         for visit in &reopened {
             draft.emit(Event::VisitClosed { at: self.at, visit: *visit, state: VisitState::Cancelled });
         }
-        super::intervene::go_on_if_unstuck(&mut draft);
+        go_on_if_unstuck(&mut draft);
         for id in reopened {
             let Some(visit) = draft.instance.visit(id) else { continue };
             let (token, level, node) = (visit.token, visit.level, visit.node.clone());
@@ -281,6 +289,24 @@ fn asks_otherwise(old: &Approval, new: &Approval) -> bool {
         || old.assign != new.assign
         || old.self_rule() != new.self_rule()
         || (&old.ballots, old.weights, &old.quorums) != (&new.ballots, new.weights, &new.quorums)
+}
+
+/// Goes on as if what stands still were helped along, and everybody approved.
+fn go_to_the_end(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    let initiator = draft.instance.initiator;
+    match draft.instance.status {
+        Status::Returned => resubmit(draft, initiator, &Resubmit::default())?,
+        Status::Suspended => retry(draft)?,
+        Status::Running
+        | Status::Draft
+        | Status::Approved
+        | Status::Rejected
+        | Status::Withdrawn
+        | Status::Revoking
+        | Status::Revoked
+        | Status::Terminated => {}
+    }
+    go_ahead(draft)
 }
 
 /// Who is asked, by node, from now on.

@@ -1,6 +1,6 @@
 //! People whom an approver picks for nodes that come, when he approves.
 
-use super::{Draft, Purpose};
+use super::{Draft, Purpose, check_count};
 use crate::command::Opinion;
 use crate::condition::Scope;
 use crate::event::{Decision, Event};
@@ -34,6 +34,7 @@ pub(super) fn record(draft: &mut Draft<'_>, slot: SlotId, by: UserId, opinion: &
 
 fn check_pick(draft: &Draft<'_>, at: &NodeId, node: &NodeId, users: &[UserId]) -> Result<(), Rejection> {
     let Some(first) = users.first() else { return Err(Rejection::PickMissing { node: node.clone() }) };
+    check_count("picks", users)?;
     let Some((many, among)) = offer(draft.template, at, node) else {
         return Err(Rejection::PickNotAllowed { node: node.clone(), user: *first });
     };

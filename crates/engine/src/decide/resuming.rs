@@ -3,7 +3,7 @@
 
 use super::advance::{go_on, travel};
 use super::arriving::{Again, Arrival, enter_again, open};
-use super::returning::{holder, overtake, rests_on_another, still_there, supersede, target_of};
+use super::returning::{overtake, rests_on_another, still_there, supersede, target_of};
 use super::submit::{check_picks, go_ahead, insists_on_people};
 use super::verdict::settle;
 use super::{Draft, Purpose, check_active, checked_text, edits};
@@ -264,7 +264,7 @@ fn approvals_that_stand(draft: &Draft<'_>, from: &Visit) -> Vec<(UserId, SlotId)
     let approved = from.slots.iter().filter(|slot| slot.state == SlotState::Approved);
     let standing =
         approved.filter(|slot| slot.decided.as_ref().is_some_and(|it| !has_changed_since(it.content, scene)));
-    standing.map(|slot| (holder(slot), slot.id)).collect()
+    standing.map(|slot| (slot.holder(), slot.id)).collect()
 }
 
 /// What was decided between the target and whoever returned it is void, and so are returns that were nested in it.

@@ -1,6 +1,7 @@
 //! Sending back (semantics B4.1 to B4.4, B4.6, B4.7): where to, who gets it there, and what becomes of the branches and
 //! decisions in between. How it goes on from there: `resuming.rs`.
 
+use super::advance::suspend;
 use super::arriving::{Again, Arrival, VisitShape, enter_again, new_slots, open, open_visit, open_with};
 use super::decision::{check_attachments, check_seen, open_slot};
 use super::edits::Values;
@@ -139,6 +140,8 @@ struct Sending {
     attachments: Vec<FileRef>,
     target: Target,
     resume: ResumePolicy,
+    /// What had been decided on; absent: what it is now.
+    content: Option<u32>,
 }
 
 /// Somebody sends back. It is his own act: it takes effect at once in every mode and is no vote (B4.1).
@@ -171,12 +174,13 @@ pub(super) fn send_back(draft: &mut Draft<'_>, actor: UserId, request: &Return) 
     };
     let (slot, by, comment) = (Some(slot), actor, comment.to_owned());
     let attachments = request.opinion.attachments.clone();
-    carry_out(draft, node, Sending { from, slot, by, comment, attachments, target, resume })?;
+    let content = (before.content() != draft.instance.content()).then(|| before.content());
+    carry_out(draft, node, Sending { from, slot, by, comment, attachments, target, resume, content })?;
     let branches = branches_ended(&draft.instance, request.opinion.slot, &draft.events);
     if branches > 0 && !request.confirmed {
         return Err(Rejection::NotConfirmed { branches });
     }
-    sweep::ask_again(draft, &before, Some(actor));
+    sweep::void_approvals(draft, &before, Some(actor));
     Ok(())
 }
 
@@ -223,15 +227,31 @@ pub(super) fn reject_returns(draft: &mut Draft<'_>, id: VisitId) -> Result<bool,
     let said_no = visit.slots.iter().filter(|slot| slot.state == SlotState::Rejected);
     let said_no = said_no.filter_map(|slot| slot.decided.as_ref()).max_by_key(|it| it.at);
     let by = said_no.map_or(SYSTEM, |it| it.by);
-    by_rule(draft, id, &to, by)
+    if draft.instance.rounds() >= ROUND_LIMIT || too_many(draft) == Some(TooManyRounds::Reject) {
+        return Ok(false);
+    }
+    by_rule(draft, id, &to, (by, None))
 }
 
-/// Sends a visit back because a rule says so. Whether it did.
-pub(super) fn by_rule(
+/// The time is up, and it goes back to the initiator; where he has left, time alone changes nothing. Where it was sent back
+/// too often, what the template says of that holds, and behind the last limit an administrator has to look at it.
+pub(super) fn by_time(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
+    let Some(visit) = draft.instance.visit(id) else { return Ok(()) };
+    if draft.instance.rounds() < ROUND_LIMIT {
+        return by_rule(draft, id, &ReturnTo::Initiator, (SYSTEM, None)).map(|_| ());
+    }
+    let (token, node) = (visit.token, visit.node.clone());
+    draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
+    suspend(draft, token, &node, &format!("it was sent back {ROUND_LIMIT} times"));
+    Ok(())
+}
+
+/// Sends a visit back because a rule says so. Whether it did. Of what had been decided on before: its version.
+fn by_rule(
     draft: &mut Draft<'_>,
     from: VisitId,
     to: &ReturnTo,
-    by: UserId,
+    (by, content): (UserId, Option<u32>),
 ) -> Result<bool, Rejection> {
     let template = draft.template;
     let Some(visit) = draft.instance.visit(from) else { return Ok(false) };
@@ -240,11 +260,13 @@ pub(super) fn by_rule(
         return Ok(false);
     };
     let nobody = target.visit.is_none() && !draft.directory.is_active(draft.instance.initiator);
-    if nobody || draft.instance.rounds() >= ROUND_LIMIT || too_many(draft) == Some(TooManyRounds::Reject) {
+    if nobody {
         return Ok(false);
     }
-    let (resume, comment, attachments) = (node.returns.resume, String::new(), Vec::new());
-    carry_out(draft, node, Sending { from, slot: None, by, comment, attachments, target, resume })?;
+    // What everybody has to be asked about anew goes over every node again, whatever the node says (semantics B15).
+    let resume = if content.is_some() { ResumePolicy::Replay } else { node.returns.resume };
+    let (comment, attachments) = (String::new(), Vec::new());
+    carry_out(draft, node, Sending { from, slot: None, by, comment, attachments, target, resume, content })?;
     Ok(true)
 }
 
@@ -265,10 +287,14 @@ pub(super) fn amend(draft: &mut Draft<'_>, values: &FormData) -> Result<(), Reje
         | Status::Revoked
         | Status::Terminated) => return Err(Rejection::NotRunning { status }),
     }
+    if draft.instance.rounds() >= ROUND_LIMIT {
+        return Err(Rejection::LimitReached { what: "returns", limit: ROUND_LIMIT });
+    }
+    let before = Some(draft.instance.content());
     edits::take_over(draft, None, values.clone());
     let open: Vec<VisitId> = draft.instance.pending().map(|(visit, _)| visit.id).collect();
     for visit in open {
-        if by_rule(draft, visit, &ReturnTo::Initiator, SYSTEM)? {
+        if by_rule(draft, visit, &ReturnTo::Initiator, (SYSTEM, before))? {
             return Ok(());
         }
     }
@@ -284,9 +310,10 @@ fn too_many(draft: &Draft<'_>) -> Option<TooManyRounds> {
 fn carry_out(draft: &mut Draft<'_>, node: &Approval, sending: Sending) -> Result<(), Rejection> {
     let too_many = too_many(draft);
     let number = draft.instance.rounds();
-    let Sending { from, slot, by, comment, attachments, target, resume } = sending;
+    let Sending { from, slot, by, comment, attachments, target, resume, content } = sending;
     let (at, token, to) = (draft.at, target.token, target.to.clone());
-    draft.emit(Event::Returned { at, slot, visit: from, by, token, to, resume, comment, attachments });
+    let visit = from;
+    draft.emit(Event::Returned { at, slot, visit, by, token, to, resume, content, comment, attachments });
     if draft.instance.visit(from).is_some_and(|visit| visit.state == VisitState::Open) {
         draft.emit(Event::VisitClosed { at, visit: from, state: VisitState::Returned });
     }
@@ -446,11 +473,6 @@ fn acted(draft: &Draft<'_>, visit: &Visit) -> Vec<Found> {
 
 /// The holders of slots who have not left.
 pub(super) fn still_there<'s>(draft: &Draft<'_>, slots: impl Iterator<Item = &'s Slot>) -> Vec<Found> {
-    let holders = slots.map(|slot| Found { user: holder(slot), why: slot.why.clone() });
+    let holders = slots.map(|slot| Found { user: slot.holder(), why: slot.why.clone() });
     holders.filter(|found| draft.directory.is_active(found.user)).collect()
-}
-
-/// Whose slot it is, whoever stands in for him or was asked for his opinion.
-pub(super) fn holder(slot: &Slot) -> UserId {
-    slot.back_to.or(slot.absent).unwrap_or(slot.assignee)
 }

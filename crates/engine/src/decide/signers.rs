@@ -27,8 +27,9 @@ pub(super) fn add_sign(draft: &mut Draft<'_>, actor: UserId, request: &AddSign) 
     check_people(draft, (visit, node), &request.people)?;
     let comment = checked_text("comment", &request.comment)?.to_owned();
     let slots = new_slots(draft, actor, (visit, slot, node), request);
+    let asks_others = slot.has_added_open(visit);
     let (visit, slot, at) = (visit.id, slot.id, draft.at);
-    handing::take_back(draft, slot, actor);
+    handing::reclaim(draft, slot, actor);
     let added: Vec<SlotId> = slots.iter().map(|it| it.id).collect();
     draft.emit(Event::SlotsAdded {
         at,
@@ -41,7 +42,12 @@ pub(super) fn add_sign(draft: &mut Draft<'_>, actor: UserId, request: &AddSign) 
         comment,
     });
     match request.kind {
-        AddKind::Before => time::set_timers_of_added(draft, slot),
+        AddKind::Before => {
+            if !asks_others {
+                time::stop_own_timers(draft, slot);
+            }
+            time::set_timers_of_added(draft, slot);
+        }
         AddKind::Peers => added.into_iter().for_each(|slot| sweep::turn(draft, slot)),
         AddKind::After | AddKind::Together => {}
     }

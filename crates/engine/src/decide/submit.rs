@@ -155,6 +155,7 @@ pub(super) fn check_picks(draft: &Draft<'_>, picks: &BTreeMap<NodeId, Vec<UserId
     for (node, users) in picks {
         let offer = offer_of(draft.template, node);
         let scene = draft.scene(TokenId(0));
+        check_count("picks", users)?;
         for user in users {
             let offered = offer.is_some_and(|offer| offer.holds(*user, scene));
             let himself = picks::is_initiator_barred(draft, node, *user);

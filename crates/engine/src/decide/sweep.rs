@@ -195,7 +195,7 @@ fn substitute(draft: &Draft<'_>, visit: &Visit, slot: &Slot, owner: UserId) -> O
 /// Somebody, or a rule, has changed the content: what others had approved of it in visits that are still open, and on what
 /// they were spared there, does not count any more, where the change is material (semantics D2, B7 b). In turn they are asked
 /// one after another. Visits that are closed keep what was decided; whether it spares anybody later is looked at there.
-pub(super) fn ask_again(draft: &mut Draft<'_>, before: &Values, editor: Option<UserId>) {
+pub(super) fn void_approvals(draft: &mut Draft<'_>, before: &Values, editor: Option<UserId>) {
     if draft.purpose != Purpose::Act || draft.instance.content() == before.content() {
         return;
     }
@@ -255,7 +255,7 @@ fn rests_on_content(visit: &Visit, slot: &Slot, editor: Option<UserId>) -> bool 
 }
 
 /// A slot's turn has come. Whoever is gone by then is passed over, and whoever is away is stood in for (B3.3). The self rule
-/// cannot have changed within a visit, and de-dup only by a change of the content, after which `ask_again` has been.
+/// cannot have changed within a visit, and de-dup only by a change of the content, after which `void_approvals` has been.
 pub(super) fn turn(draft: &mut Draft<'_>, id: SlotId) {
     let Some((visit, slot)) = draft.instance.slot(id) else { return };
     if slot.state == SlotState::Queued && is_gone(draft, visit, slot.holder()) {

@@ -2,11 +2,14 @@
 
 use super::edits::Values;
 use super::returning::{recall, supersede};
+use super::signers::group_mode;
 use super::{Draft, check_active, edits, fork, sweep, time};
 use crate::event::{AddKind, Event};
-use crate::form::Changes;
+use crate::form::{Changes, FormData};
 use crate::ids::{InstanceId, NodeId, SlotId, TokenId, UserId};
-use crate::instance::{Decided, Pick, Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState};
+use crate::instance::{
+    Content, Decided, Instance, Slot, SlotState, Status, TokenState, Visit, VisitKind, VisitState,
+};
 use crate::rejection::Rejection;
 use crate::template::{Block, Mode, OrReject, Trigger};
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +32,7 @@ pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Res
     check_visit(visit, slot)?;
     let (visit, token, decided) = (visit.clone(), visit.token, slot.decided.clone());
     let before = Values::now(draft);
+    let content = draft.instance.content_of_decision(id);
     let begun = begun_since(draft, &visit);
     let slots = match visit.state {
         VisitState::Open => slots_of_open(&visit, id),
@@ -49,12 +53,12 @@ pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Res
     };
     let settled = (0..).zip(&draft.instance.returns).filter(|(_, it)| it.settled_by == Some(visit.id));
     let returns = settled.map(|(number, _)| number).collect();
-    let picks = decided.as_ref().map(|it| picks_before(draft, it)).unwrap_or_default();
+    let picks = decided.as_ref().map(|it| picks_before(draft, id, it)).unwrap_or_default();
     draft.emit(Event::TakenBack { at: draft.at, slot: id, by: actor, slots, returns, picks, begun });
-    if let Some(decided) = &decided {
-        let was = values_before(draft, decided);
+    if let Some(content) = content {
+        let was = values_before(&draft.instance, content);
         edits::undo(draft, visit.id, actor, was);
-        sweep::ask_again(draft, &before, Some(actor));
+        sweep::void_approvals(draft, &before, Some(actor));
     }
     if let Some(closed) = visit.closed_at {
         time::set_timers_again(draft, visit.id, closed);
@@ -62,22 +66,45 @@ pub(super) fn take_back(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Res
     Ok(())
 }
 
-/// Whom the picks that he made with his decision had put aside, as far as nobody has picked anybody else since.
-fn picks_before(draft: &Draft<'_>, decided: &Decided) -> BTreeMap<NodeId, Vec<UserId>> {
-    let stands = |node: &NodeId, pick: &Pick| draft.instance.picks.get(node) == Some(&pick.people);
-    let own = decided.picks.iter().filter(|(node, pick)| stands(node, pick));
-    own.map(|(node, pick)| (node.clone(), pick.before.clone())).collect()
+/// Who is picked once his picks do not count any more: whom the last one picked whose decision stands, or else whom the
+/// initiator did. Where somebody has been picked or set since, that stays.
+fn picks_before(draft: &Draft<'_>, own: SlotId, decided: &Decided) -> BTreeMap<NodeId, Vec<UserId>> {
+    let slots = draft.instance.visits.iter().flat_map(|visit| &visit.slots).filter(|it| it.id != own);
+    let others: Vec<&Decided> = slots.filter_map(|it| it.decided.as_ref()).collect();
+    let mut before = BTreeMap::new();
+    for (node, pick) in &decided.picks {
+        let standing = others.iter().filter_map(|it| Some((it.at, it.picks.get(node)?)));
+        let last = standing.max_by_key(|(at, _)| *at);
+        let followed = last.is_some_and(|(at, _)| at > decided.at);
+        if !followed && draft.instance.picks.get(node) == Some(&pick.people) {
+            let people = last.map_or(&pick.before, |(_, other)| &other.people);
+            before.insert(node.clone(), people.clone());
+        }
+    }
+    before
 }
 
-/// What the fields held that he changed with his decision, as far as they have not changed again since.
-fn values_before(draft: &Draft<'_>, decided: &Decided) -> Changes {
-    let content = draft.instance.contents.get(decided.content as usize);
-    let Some(own) = content.filter(|it| it.by == Some(decided.by) && it.at == decided.at) else {
-        return Changes::new();
-    };
-    let since = draft.instance.changed_since(decided.content);
-    let untouched = own.was.iter().filter(|(field, _)| !since.contains(field));
-    untouched.map(|(field, value)| (field.clone(), value.clone())).collect()
+/// What the fields that he changed with his decision hold without it: what they had been given before by what still stands.
+/// Where what stands has changed one of them since, that stays.
+fn values_before(instance: &Instance, own: usize) -> Changes {
+    let contents = &instance.contents;
+    let mut before = Changes::new();
+    for (field, value) in contents.get(own).into_iter().flat_map(|it| &it.was) {
+        let changes = |content: &&Content| content.fields.contains(field);
+        if contents.iter().skip(own + 1).filter(changes).any(|it| !it.void) {
+            continue;
+        }
+        let earlier = contents.iter().take(own).rev().filter(changes).take_while(|it| it.void);
+        let value = earlier.last().and_then(|it| it.was.get(field)).unwrap_or(value);
+        before.insert(field.clone(), value.clone());
+    }
+    before
+}
+
+/// What fields will hold once somebody has taken back what he decided in a slot.
+pub(super) fn values_taken_back(instance: &Instance, slot: SlotId) -> FormData {
+    let was = instance.content_of_decision(slot).map(|content| values_before(instance, content));
+    FormData(was.into_iter().flatten().filter_map(|(field, value)| Some((field, value?))).collect())
 }
 
 /// Instances that go on by themselves and were begun on the way since a visit closed.
@@ -141,17 +168,12 @@ fn check_visit(visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     }
     let at = slot.decided.as_ref().map(|it| it.at);
     let later = |it: &&Slot| it.id != slot.id && it.decided.as_ref().map(|it| it.at) > at;
-    let side_by_side = visit.state == VisitState::Open && mode_around(visit, slot) != Mode::InTurn;
+    let side_by_side = visit.state == VisitState::Open && group_mode(visit, slot) != Mode::InTurn;
     let followed = |it: &&Slot| !side_by_side || it.parent == Some(slot.id);
     match visit.slots.iter().filter(later).any(|it| followed(&it)) {
         true => Err(refused("somebody has decided since")),
         false => Ok(()),
     }
-}
-
-fn mode_around(visit: &Visit, slot: &Slot) -> Mode {
-    let parent = slot.parent.and_then(|id| visit.slots.iter().find(|it| it.id == id));
-    parent.and_then(|parent| parent.adding).map_or(visit.mode, |adding| adding.mode)
 }
 
 /// Since the visit closed nobody has decided on its way, its own branch has not joined, and nothing was done that cannot be
@@ -198,7 +220,7 @@ fn check_nothing_followed(draft: &Draft<'_>, visit: &Visit) -> Result<(), Reject
 fn slots_of_open(visit: &Visit, taken: SlotId) -> Vec<(SlotId, SlotState)> {
     let Some(slot) = visit.slots.iter().find(|it| it.id == taken) else { return Vec::new() };
     let mut slots = vec![(taken, SlotState::Pending)];
-    if mode_around(visit, slot) == Mode::InTurn {
+    if group_mode(visit, slot) == Mode::InTurn {
         let next = visit.slots.iter().filter(|it| it.parent == slot.parent && it.state == SlotState::Pending);
         slots.extend(next.map(|it| (it.id, SlotState::Queued)));
     }

@@ -42,6 +42,14 @@ pub(super) fn at_node(draft: &mut Draft<'_>, token: TokenId, node: &Cc) {
     send(draft, (Some(&node.id), None), people);
 }
 
+/// Whoever is told that a visit is late may look at it.
+pub(super) fn late(draft: &mut Draft<'_>, id: VisitId, people: Vec<Found>) {
+    let Some(visit) = draft.instance.visit(id) else { return };
+    let (node, token) = (visit.node.clone(), visit.token);
+    draft.sent_on.insert(draft.events.len(), token);
+    send(draft, (Some(&node), None), people);
+}
+
 /// Tells the people whom the initiator named.
 pub(super) fn named(draft: &mut Draft<'_>, users: &[UserId]) {
     let named = |user: &UserId| Found { user: *user, why: Why::by(WhyRule::Named) };

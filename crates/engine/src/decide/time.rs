@@ -4,12 +4,11 @@
 use super::advance::{LOOP_LIMIT, suspend};
 use super::due::{self, Action, Plan, Reminder, clock_at, governor, later, next_reminder};
 use super::verdict::settle;
-use super::{Draft, check_active, checked_text, intervene, people_node, returning, sweep, waiting};
+use super::{Draft, check_active, checked_text, intervene, people_node, returning, sweep, telling, waiting};
 use crate::approvers::{Found, Place, Why, WhyRule, barred, supervisor_of};
-use crate::command::ReturnTo;
 use crate::condition::GroupsOutcome;
 use crate::event::{AddKind, Event, Move};
-use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, TokenId, UserId, VisitId};
+use crate::ids::{NodeId, SYSTEM, SlotId, TimerId, UserId, VisitId};
 use crate::instance::{AutoReason, Slot, SlotState, Status, Timer, Visit, VisitState};
 use crate::rejection::Rejection;
 use crate::template::{Approval, Deadline, Due, TimeoutWhat};
@@ -44,6 +43,7 @@ pub(super) fn set_timers_again(draft: &mut Draft<'_>, id: VisitId, closed: Times
         action: Some(place),
         slot: None,
         fired,
+        stopped: None,
     };
     let (due_at, timers) = (visit.due_at, planned.into_iter().zip(0..).map(timer).collect::<Vec<_>>());
     let waiting = visit.slots.iter().filter(|it| it.state == SlotState::Waiting && it.has_added_open(visit));
@@ -56,12 +56,24 @@ pub(super) fn set_timers_again(draft: &mut Draft<'_>, id: VisitId, closed: Times
     }
 }
 
+/// Whoever has heard people before himself asks others: what is left of his own time stands still.
+pub(super) fn stop_own_timers(draft: &mut Draft<'_>, adder: SlotId) {
+    let Some((visit, _)) = draft.instance.slot(adder) else { return };
+    let runs = |timer: &Timer| timer.slot == Some(adder) && timer.runs();
+    if visit.timers.iter().any(runs) {
+        let mut timers = visit.timers.clone();
+        timers.iter_mut().filter(|it| runs(it)).for_each(|timer| timer.stopped = Some(draft.at));
+        let (visit, due_at) = (visit.id, visit.due_at);
+        draft.emit(Event::TimersSet { visit, due_at, timers });
+    }
+}
+
 /// People were added to a slot: they have the time of the node from now on, and his does not run while he waits (B5.4).
 pub(super) fn set_timers_of_added(draft: &mut Draft<'_>, adder: SlotId) {
     let Some((visit, _)) = draft.instance.slot(adder) else { return };
     let Some(node) = people_node(draft, visit) else { return };
     let plan = due::plan(draft, visit, node, draft.at);
-    let kept = visit.timers.iter().filter(|timer| timer.slot != Some(adder) || timer.fired);
+    let kept = visit.timers.iter().filter(|timer| timer.slot != Some(adder) || !timer.runs());
     let kept: Vec<Timer> = kept.cloned().collect();
     let (id, due_at) = (visit.id, visit.due_at);
     let added = numbered(plan.actions, next_number(visit), Some(adder));
@@ -78,12 +90,14 @@ pub(super) fn go_on_with_time(draft: &mut Draft<'_>, adder: SlotId) {
     if slot.state != SlotState::Pending || !waited {
         return;
     }
-    let children = visit.slots.iter().filter(|it| it.parent == Some(adder));
-    let Some(since) = children.filter_map(|it| it.pending_at).min() else { return };
+    let Some(since) = slot.added(visit).filter_map(|it| it.pending_at).min() else { return };
     let before = slot.parent.and_then(|parent| governor(visit, parent));
-    let stopped = visit.timers.iter().filter(|timer| timer.slot == before && timer.at > since);
+    // Whoever brings people in a second time has what was left to him after the first.
+    let again = visit.timers.iter().any(|timer| timer.slot == Some(adder) && timer.stopped.is_some());
+    let his = if again { Some(adder) } else { before };
+    let ran = |timer: &&Timer| timer.slot == his && timer.at > since && (!again || timer.stopped.is_some());
     let mut left: Vec<(Timestamp, u32)> = Vec::new();
-    for timer in stopped {
+    for timer in visit.timers.iter().filter(ran) {
         // Of an action that came again meanwhile, the first time counts.
         if let Some(action) = timer.action.filter(|action| !left.iter().any(|(_, it)| it == action)) {
             let left_over = timer.at.duration_since(since);
@@ -134,6 +148,7 @@ fn numbered(actions: Vec<(Timestamp, u32)>, first: u32, slot: Option<SlotId>) ->
         action: Some(action),
         slot,
         fired: false,
+        stopped: None,
     };
     actions.into_iter().zip(first..).map(timer).collect()
 }
@@ -159,7 +174,7 @@ pub(super) fn wake_now(draft: &mut Draft<'_>, visit: VisitId) {
 }
 
 fn wake(draft: &mut Draft<'_>, visit: VisitId, at: Timestamp) {
-    let timers = vec![Timer { id: TimerId(0), at, action: None, slot: None, fired: false }];
+    let timers = vec![Timer { id: TimerId(0), at, action: None, slot: None, fired: false, stopped: None }];
     draft.emit(Event::TimersSet { visit, due_at: Some(at), timers });
 }
 
@@ -168,7 +183,7 @@ fn wake(draft: &mut Draft<'_>, visit: VisitId, at: Timestamp) {
 /// A timer's time has come, and with it that of every other timer of the visit that is due: they go off in the order in
 /// which they should have. One that went off before, or whose visit is closed, does nothing.
 pub(super) fn fire(draft: &mut Draft<'_>, id: VisitId, timer: TimerId) -> Result<(), Rejection> {
-    let is_due = |it: &Timer| it.id == timer && !it.fired && it.at <= draft.at;
+    let is_due = |it: &Timer| it.id == timer && it.runs() && it.at <= draft.at;
     if !draft.instance.visit(id).is_some_and(|visit| visit.timers.iter().any(is_due)) {
         return Ok(());
     }
@@ -197,7 +212,7 @@ fn go_off(draft: &mut Draft<'_>, id: VisitId) -> Result<(), Rejection> {
 
 fn next_due(draft: &Draft<'_>, id: VisitId) -> Option<Timer> {
     let visit = draft.instance.visit(id).filter(|visit| visit.state == VisitState::Open)?;
-    let due = visit.timers.iter().filter(|timer| !timer.fired && timer.at <= draft.at);
+    let due = visit.timers.iter().filter(|timer| timer.runs() && timer.at <= draft.at);
     due.min_by_key(|timer| (timer.at, timer.action, timer.id)).cloned()
 }
 
@@ -235,7 +250,7 @@ fn remind(draft: &mut Draft<'_>, id: VisitId, timer: &Timer, reminder: Reminder)
     if !people.is_empty() {
         let supervisors = told.iter().map(|found| found.user).collect();
         draft.emit(Event::Reminded { at: draft.at, visit: id, people, supervisors });
-        tell(draft, id, told);
+        telling::late(draft, id, told);
     }
     remind_again(draft, id, timer, reminder);
 }
@@ -253,17 +268,6 @@ fn supervisors(draft: &Draft<'_>, id: VisitId, people: &[UserId]) -> Vec<Found> 
         }
     }
     found
-}
-
-/// Whoever is told of a delay may look at what is late; he gets one copy.
-fn tell(draft: &mut Draft<'_>, id: VisitId, mut people: Vec<Found>) {
-    people.retain(|found| !draft.instance.cc.iter().any(|entry| entry.user == found.user));
-    if !people.is_empty() {
-        let Some(visit) = draft.instance.visit(id) else { return };
-        let (node, token) = (Some(visit.node.clone()), visit.token);
-        draft.sent_on.insert(draft.events.len(), token);
-        draft.emit(Event::CcSent { at: draft.at, node, by: None, people });
-    }
 }
 
 fn remind_again(draft: &mut Draft<'_>, id: VisitId, timer: &Timer, reminder: Reminder) {
@@ -302,9 +306,7 @@ fn time_is_up(
         TimeoutWhat::HandTo(people) => hand_in_turn(draft, (id, of), people),
         TimeoutWhat::AutoApprove => decide_all(draft, (id, of), SlotState::Auto(AutoReason::Timeout)),
         TimeoutWhat::AutoReject => decide_all(draft, (id, of), SlotState::AutoRejected(AutoReason::Timeout)),
-        TimeoutWhat::ReturnToInitiator => {
-            returning::by_rule(draft, id, &ReturnTo::Initiator, SYSTEM).map(|_| ())
-        }
+        TimeoutWhat::ReturnToInitiator => returning::by_time(draft, id),
         TimeoutWhat::Jump(to) => jump(draft, id, to),
     }
 }
@@ -380,29 +382,27 @@ fn decide_all(
 fn jump(draft: &mut Draft<'_>, id: VisitId, to: &NodeId) -> Result<(), Rejection> {
     let Some(token) = draft.instance.visit(id).map(|visit| visit.token) else { return Ok(()) };
     let Ok(landing) = intervene::landing(draft, token, to) else { return Ok(()) };
-    if !may_jump(draft, (id, landing), to) {
+    if !leads_back(draft, id, to) {
+        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
+        return intervene::jump(draft, token, to);
+    }
+    let Some(route) = draft.instance.visit(id).map(|visit| visit.node.clone()) else { return Ok(()) };
+    let count = draft.instance.loops.get(&route).copied().unwrap_or_default() + 1;
+    if count > LOOP_LIMIT {
+        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
+        suspend(draft, token, &route, &format!("it went back {LOOP_LIMIT} times"));
         return Ok(());
     }
+    let outcome = GroupsOutcome { holds: true, groups: Vec::new() };
+    draft.emit(Event::Looped { token: landing, route, to: to.clone(), count, outcome });
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
     intervene::jump(draft, token, to)
 }
 
 /// Jumps that lead back are counted like a route that goes back: after too many of them an administrator has to look at it.
-fn may_jump(draft: &mut Draft<'_>, (id, landing): (VisitId, TokenId), to: &NodeId) -> bool {
-    let Some(visit) = draft.instance.visit(id) else { return false };
-    let (token, node) = (visit.token, visit.node.clone());
-    if draft.template.place_of(to) > draft.template.place_of(&node) {
-        return true;
-    }
-    let count = draft.instance.loops.get(&node).copied().unwrap_or_default() + 1;
-    if count > LOOP_LIMIT {
-        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
-        suspend(draft, token, &node, &format!("it went back {LOOP_LIMIT} times"));
-        return false;
-    }
-    let outcome = GroupsOutcome { holds: true, groups: Vec::new() };
-    draft.emit(Event::Looped { token: landing, route: node, to: to.clone(), count, outcome });
-    true
+fn leads_back(draft: &Draft<'_>, id: VisitId, to: &NodeId) -> bool {
+    let node = draft.instance.visit(id).map(|visit| &visit.node);
+    node.is_some_and(|node| draft.template.place_of(to) <= draft.template.place_of(node))
 }
 
 // ---- urging ----

@@ -83,7 +83,7 @@ impl Instance {
                 mentions: mentions.clone(),
                 attachments: attachments.clone(),
             }),
-            Event::Intervened { by, what, .. } => self.intervene(*by, what),
+            Event::Intervened { by, what, over, .. } => self.intervene(*by, what, over),
             Event::RevokeAsked { .. } => self.status = Status::Revoking,
             Event::RevokeRefused { .. } => self.status = Status::Approved,
             Event::Migrated { at, version, by, digest, nodes, .. } => {
@@ -107,12 +107,14 @@ impl Instance {
 
     /// The same values under another name.
     fn renew_content(&mut self, at: Timestamp, by: Option<UserId>, digest: &str) {
-        let (digest, fields, was) = (digest.to_owned(), Vec::new(), Changes::new());
-        self.contents.push(Content { at, by, digest, fields, was });
+        let (digest, fields, was, void) = (digest.to_owned(), Vec::new(), Changes::new(), false);
+        self.contents.push(Content { at, by, digest, fields, was, void });
     }
 
     fn edit_form(&mut self, event: &Event) {
-        let Event::FormEdited { at, by, visit, edits, linked, digest, for_good } = event else { return };
+        let Event::FormEdited { at, by, visit, edits, linked, digest, for_good, undo } = event else {
+            return;
+        };
         let fields: Vec<FieldId> = edits.keys().cloned().collect();
         let at_visit = visit.and_then(|id| self.visit(id)).map(|visit| visit.kind);
         let may_be_taken_back = by.is_some()
@@ -122,7 +124,8 @@ impl Instance {
         edit(Arc::make_mut(&mut self.form), edits);
         self.linked.extend(linked.clone());
         self.linked.retain(|_, people| !people.is_empty());
-        self.contents.push(Content { at: *at, by: *by, digest: digest.clone(), fields, was });
+        let (at, by, digest, void) = (*at, *by, digest.clone(), *undo);
+        self.contents.push(Content { at, by, digest, fields, was, void });
         if let Some((node, token)) = for_good {
             self.called(node, *token);
         }
@@ -130,8 +133,10 @@ impl Instance {
 
     fn pick(&mut self, slot: Option<SlotId>, picks: &BTreeMap<NodeId, Vec<UserId>>) {
         let made = picks.iter().map(|(node, people)| {
-            let before = self.picks.get(node).cloned().unwrap_or_default();
-            (node.clone(), Pick { people: people.clone(), before })
+            let others = self.visits.iter().flat_map(|visit| &visit.slots).filter(|it| Some(it.id) != slot);
+            let by_another = others.filter_map(|it| it.decided.as_ref()?.picks.get(node)).next();
+            let before = by_another.map_or_else(|| self.picks.get(node), |pick| Some(&pick.before));
+            (node.clone(), Pick { people: people.clone(), before: before.cloned().unwrap_or_default() })
         });
         let made: BTreeMap<NodeId, Pick> = made.collect();
         self.picks.extend(picks.clone());
@@ -153,7 +158,10 @@ impl Instance {
 
     fn apply_to_returns(&mut self, event: &Event) {
         match event {
-            Event::TakenBack { slots, returns, picks, begun, .. } => {
+            Event::TakenBack { slot, slots, returns, picks, begun, .. } => {
+                if let Some(content) = self.content_of_decision(*slot) {
+                    self.contents.get_mut(content).into_iter().for_each(|it| it.void = true);
+                }
                 self.reopen(slots);
                 self.picks.extend(picks.clone());
                 self.picks.retain(|node, people| !people.is_empty() || !picks.contains_key(node));
@@ -162,9 +170,9 @@ impl Instance {
                     self.change_return(*number, |it| (it.settled, it.settled_by) = (false, None));
                 }
             }
-            Event::Returned { visit, by, token, to, resume, .. } => {
+            Event::Returned { visit, by, token, to, resume, content, .. } => {
                 self.return_slot(event);
-                let content = self.content();
+                let content = content.unwrap_or_else(|| self.content());
                 let (from, by, token, to, resume) = (*visit, *by, *token, to.clone(), *resume);
                 let (settled, settled_by) = (false, None);
                 self.returns.push(Returned { from, token, to, by, resume, content, settled, settled_by });
@@ -281,12 +289,9 @@ impl Instance {
         }
     }
 
-    fn intervene(&mut self, by: UserId, what: &Intervention) {
+    fn intervene(&mut self, by: UserId, what: &Intervention, over: &[VisitId]) {
+        self.passed_over.extend(over.iter().map(|visit| PassedOver { by, visit: *visit }));
         match what {
-            Intervention::Skip { visit } => self.pass_over(by, Some(*visit)),
-            Intervention::Jump { token, .. } => {
-                self.pass_over(by, self.open_visit_of(*token).map(|visit| visit.id));
-            }
             Intervention::SetApprovers { node, people } if people.is_empty() => {
                 self.overrides.remove(node);
             }
@@ -294,19 +299,13 @@ impl Instance {
                 self.overrides.insert(node.clone(), people.clone());
             }
             Intervention::HandOver { from, to } => self.hand_over_plans(*from, *to),
-            Intervention::Reassign { .. }
+            Intervention::Skip { .. }
+            | Intervention::Jump { .. }
+            | Intervention::Reassign { .. }
             | Intervention::Staff { .. }
             | Intervention::Terminate
             | Intervention::Retry => {}
         }
-    }
-
-    /// Of people who were asked.
-    fn pass_over(&mut self, by: UserId, visit: Option<VisitId>) {
-        let asks = |visit: &&Visit| visit.slots.iter().any(|slot| slot.state.is_open());
-        let Some(visit) = visit.and_then(|id| self.visit(id)).filter(asks) else { return };
-        let node = visit.node.clone();
-        self.passed_over.push(PassedOver { by, node });
     }
 
     /// People named for nodes that come. Open slots are moved by events of their own.
@@ -346,7 +345,6 @@ impl Instance {
             }
         }
         self.begun.iter_mut().for_each(|begun| rename(&mut begun.node));
-        self.passed_over.iter_mut().for_each(|it| rename(&mut it.node));
         let slots = self.visits.iter_mut().flat_map(|visit| &mut visit.slots);
         for decided in slots.filter_map(|slot| slot.decided.as_mut()) {
             rename_keys(&mut decided.picks, nodes);

@@ -465,7 +465,7 @@ fn decide_as_reader(
 /// Something waits for the clock and need not wait longer.
 fn has_timer_due(instance: &Instance, now: Timestamp) -> bool {
     let timers = instance.visits.iter().flat_map(|visit| &visit.timers);
-    timers.into_iter().any(|timer| !timer.fired && timer.at <= now)
+    timers.into_iter().any(|timer| timer.runs() && timer.at <= now)
 }
 
 /// Applies what was decided. A state that breaks an invariant is never written.

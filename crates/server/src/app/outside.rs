@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use zhupi_engine::approvers::WhyNote;
 use zhupi_engine::command::Outside;
-use zhupi_engine::decide::taken_values;
+use zhupi_engine::decide::values_brought;
 use zhupi_engine::event::NewSlot;
-use zhupi_engine::form::{Edit, FormData, Value};
+use zhupi_engine::form::{FormData, Value};
 use zhupi_engine::ids::{FieldId, NodeId, TemplateId, TenantId, UserId};
 use zhupi_engine::instance::Instance;
 use zhupi_engine::template::{Approval, Assign, Block, Separation};
@@ -32,7 +32,7 @@ impl App {
         if shares(Assign::RoundRobin) {
             outside.last = self.store.last_turns(tenant, of).await?;
         }
-        outside.linked = self.linked(tenant, template, &values_of(template, instance, command)).await?;
+        outside.linked = self.linked(tenant, template, &values_brought(template, instance, command)).await?;
         Ok(outside)
     }
 
@@ -96,24 +96,4 @@ fn approvals(template: &Template) -> impl Iterator<Item = &Approval> {
         | Block::Route(_)
         | Block::Auto(_) => None,
     })
-}
-
-/// The values that a command brings along.
-fn values_of(template: &Template, instance: &Instance, command: &Command) -> FormData {
-    let edits = match command {
-        Command::Submit(submit) => return submit.form.clone(),
-        Command::Answer { visit, values, .. } => {
-            let node = instance.visit(*visit).map(|visit| &visit.node);
-            return node.map(|node| taken_values(template, node, values)).unwrap_or_default();
-        }
-        Command::Approve(opinion) | Command::Reject(opinion) | Command::Abstain(opinion) => &opinion.edits,
-        Command::Return(request) => &request.opinion.edits,
-        Command::Resubmit(request) => &request.edits,
-        _ => return FormData::default(),
-    };
-    let set = edits.0.iter().filter_map(|(field, edit)| match edit {
-        Edit::Set(value) => Some((field.clone(), value.clone())),
-        Edit::Clear | Edit::Rows(_) => None,
-    });
-    FormData(set.collect())
 }

@@ -45,10 +45,10 @@ impl<'a> Curtain<'a> {
                 let form = self.values(&form);
                 Event::Submitted { at, title, department, form, picks, serial, linked, digest, copied_from }
             }
-            Event::FormEdited { at, by, visit, edits, mut linked, digest, for_good } => {
+            Event::FormEdited { at, by, visit, edits, mut linked, digest, for_good, undo } => {
                 linked.retain(|field, _| !self.hides_field(field));
                 let edits = self.changes(edits);
-                Event::FormEdited { at, by, visit, edits, linked, digest, for_good }
+                Event::FormEdited { at, by, visit, edits, linked, digest, for_good, undo }
             }
             Event::TokenStarted { token, parent, fork, lane, item } => {
                 let item = item.map(|item| self.item(fork.as_ref(), item));

@@ -250,10 +250,10 @@ impl Draw<'_> {
 
     fn by_system(&self, rng: &mut Rng) -> (UserId, Command) {
         let command = match rng.u8(..12) {
-            0..4 => match self.visit(rng, |visit| visit.timers.iter().any(|timer| !timer.fired)) {
+            0..4 => match self.visit(rng, |visit| visit.timers.iter().any(|timer| timer.runs())) {
                 Some(id) => {
                     let visit = self.instance.visit(id).expect("it was just found");
-                    let open: Vec<_> = visit.timers.iter().filter(|timer| !timer.fired).collect();
+                    let open: Vec<_> = visit.timers.iter().filter(|timer| timer.runs()).collect();
                     Command::Fire { visit: id, timer: open[rng.usize(..open.len())].id }
                 }
                 None => Command::Sweep,

@@ -3,7 +3,7 @@
 use crate::flows::parallel;
 use crate::world::*;
 use serde_json::json;
-use zhupi_engine::command::Intervention;
+use zhupi_engine::command::{Handing, Intervention};
 use zhupi_engine::event::Decision;
 use zhupi_engine::ids::TokenId;
 use zhupi_engine::instance::{SlotState, VisitState};
@@ -244,6 +244,51 @@ fn everything_of_one_person_goes_to_another() {
     let mut run = run.approve("bob").approve("dan");
     run.act("dan", Command::decide(Decision::Approve, slot, "")).unwrap();
     assert_eq!(run.pending(), "dan", "planned for bob");
+}
+
+#[test]
+fn what_lies_with_another_for_him_goes_over_too() {
+    let hand_over = Intervention::HandOver { from: user("bob"), to: user("dan") };
+    let run = Run::start(world().away("bob", "eve"), template(vec![ask("a", &["bob"])]), "ann");
+    assert_eq!(run.pending(), "eve");
+    let run = run.intervene(hand_over.clone()).with(|world| world.disabled("bob")).sweep();
+    assert_eq!(run.pending(), "dan", "a substitute had it");
+    let mut run = start(vec![ask("a", &["bob"])]);
+    let slot = run.slot_of("bob");
+    let lent = Command::Delegate(Handing { slot, to: user("eve"), comment: String::new() });
+    run.act("bob", lent).unwrap();
+    assert_eq!(run.intervene(hand_over).pending(), "dan", "it was lent for an opinion");
+}
+
+/// Whoever may not be asked where it is over is not in the way of what is to come.
+#[test]
+fn what_is_over_is_in_nobodys_way() {
+    let pick = || by(PersonRule::InitiatorPick { many: false, among: Default::default() });
+    let mut template = template(vec![
+        Block::Approval(node("one", pick())),
+        ask("two", &["dan"]),
+        ask("mid", &["eve"]),
+        Block::Approval(node("three", pick())),
+    ]);
+    template.settings.separation = vec![Separation::Nodes(vec!["one".into(), "two".into()])];
+    let picks = [("one".into(), vec![user("bob")]), ("three".into(), vec![user("bob")])].into();
+    let submit = zhupi_engine::Submit { picks, ..Default::default() };
+    let run = Run::submit(world(), template, "ann", submit).unwrap().approve("bob").approve("dan");
+    let run = run.intervene(Intervention::HandOver { from: user("bob"), to: user("dan") });
+    assert_eq!(run.approve("eve").pending(), "dan");
+}
+
+#[test]
+fn nobody_plans_a_crowd() {
+    let crowd = || (0..201).map(|number| user(&format!("p{number}"))).collect::<Vec<_>>();
+    let mut run = start(vec![ask("a", &["bob"]), ask("b", &["cid"])]);
+    let set = Intervention::SetApprovers { node: "b".into(), people: crowd() };
+    assert!(matches!(run.try_intervene(set), Err(Rejection::TooMany { field: "people", .. })));
+    let pick = PersonRule::InitiatorPick { many: true, among: Default::default() };
+    let submit = zhupi_engine::Submit { picks: [("a".into(), crowd())].into(), ..Default::default() };
+    let picking = template(vec![Block::Approval(node("a", by(pick)))]);
+    let refused = Run::submit(world(), picking, "ann", submit).err();
+    assert!(matches!(refused, Some(Rejection::TooMany { field: "picks", .. })), "{refused:?}");
 }
 
 #[test]

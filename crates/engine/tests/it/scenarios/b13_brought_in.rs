@@ -13,7 +13,11 @@ fn minutes(count: i64) -> jiff::Timestamp {
 fn start(actions: Vec<TimeoutAction>) -> Run {
     let limit = Limit { due: Due::Elapsed(60), actions };
     let timed = Approval { deadline: Deadline::Own(limit), ..node("n", members(&["bob"])) };
-    Run::start(World::new().people(&["ann", "bob", "cid"]), template(vec![Block::Approval(timed)]), "ann")
+    Run::start(
+        World::new().people(&["ann", "bob", "cid", "dan"]),
+        template(vec![Block::Approval(timed)]),
+        "ann",
+    )
 }
 
 fn action(after: i32, what: TimeoutWhat) -> TimeoutAction {
@@ -56,4 +60,32 @@ fn a_jump_to_the_node_itself_is_stopped_some_time() {
     let mut run = start(vec![action(0, TimeoutWhat::Jump("n".into()))]);
     run.pass(minutes(60 * 200));
     assert_eq!((run.status(), run.visits("n").len()), (Status::Suspended, 102));
+}
+
+/// Asked at minute 1, his time is up at 61. Ten minutes of it went by before each of the two whom he asks.
+#[test]
+fn bringing_people_in_again_and_again_gives_nobody_more_time() {
+    let mut run = start(vec![action(0, TimeoutWhat::AutoReject)]);
+    run.pass(minutes(11));
+    let before = |run: &mut Run, whom: &str| {
+        let (slot, people, kind) = (run.slot_of("bob"), vec![user(whom)], AddKind::Before);
+        let add =
+            AddSign { slot, people, kind, mode: AddSign::all(), advisory: false, comment: String::new() };
+        run.act("bob", Command::AddSign(add)).unwrap();
+    };
+    before(&mut run, "cid");
+    run.pass(minutes(21));
+    let mut run = run.approve("cid");
+    run.pass(minutes(31));
+    before(&mut run, "dan");
+    run.pass(minutes(50));
+    let mut run = run.approve("dan");
+    let left: Vec<_> = run.visit("n").timers.iter().filter(|it| it.runs() && it.slot.is_some()).collect();
+    let due = left.iter().map(|it| it.at).min().unwrap();
+    run.pass(due - jiff::SignedDuration::from_secs(60));
+    assert_eq!(run.status(), Status::Running);
+    run.pass(due);
+    assert_eq!(run.status(), Status::Rejected);
+    // Twice ten minutes of sixty have gone, and each command takes place a little after the one before it.
+    assert!(due > minutes(85) && due < minutes(95), "{due}");
 }

@@ -127,6 +127,44 @@ fn the_report_says_what_would_come_otherwise() {
 }
 
 #[test]
+fn the_report_looks_ahead_from_what_stands_still_too() {
+    let lost = |names: &[&str]| match names {
+        [] => Block::Approval(node("b", by(PersonRule::Role(role("R"))))),
+        names => ask("b", names),
+    };
+    let flow =
+        |names: &[&str], last: &str| template(vec![ask("a", &["bob"]), lost(names), ask("c", &[last])]);
+    let run = Run::start(world().without_admin(), flow(&[], "eve"), "ann").approve("bob");
+    assert_eq!(run.status(), Status::Suspended);
+    let mended = report(&run, &flow(&["cid"], "eve"), &[]);
+    assert_eq!(names(&mended.gone), "");
+    let run = start().send_back("cid", "");
+    let same = report(&run, &run.template, &[]);
+    assert_eq!((same.gone, same.added, same.approvers), (vec![], vec![], vec![]));
+    let other = template(vec![ask("a", &["bob"]), ask("b", &["cid", "dan"]), ask("d", &["eve"])]);
+    let other = report(&run, &other, &[]);
+    assert_eq!((names(&other.gone), names(&other.added)), ("c".to_owned(), "d".to_owned()));
+}
+
+#[test]
+fn nodes_that_change_their_names_with_each_other_take_what_happened_at_them_along() {
+    let call = |id: &str, irreversible: bool| {
+        let action = TriggerAction::Call { url: "https://x.example".to_owned() };
+        let (id, title, other) = (id.into(), id.to_owned(), Default::default());
+        Block::Trigger(Trigger { id, title, action, irreversible, other })
+    };
+    let flow = |first: Block, second: Block| {
+        template(vec![ask("a", &["bob"]), first, ask("b", &["cid"]), second, ask("c", &["dan"])])
+    };
+    let mut run = Run::start(world(), flow(call("t1", true), call("t2", false)), "ann").approve("bob");
+    let new = flow(call("t2", true), call("t1", false));
+    try_migrate(&mut run, new, &[("t1", "t2"), ("t2", "t1")]).unwrap();
+    let called: Vec<_> = run.instance.calls.iter().map(|it| it.node.as_str()).collect();
+    assert_eq!(called, ["t2"]);
+    assert!(matches!(run.try_take_back("bob"), Err(Rejection::TakeBackNotAllowed { .. })));
+}
+
+#[test]
 fn in_a_branch_it_goes_over_only_where_the_branch_is_still_there() {
     let flow = |right: &str| {
         template(vec![

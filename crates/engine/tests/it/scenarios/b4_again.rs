@@ -8,7 +8,7 @@ use zhupi_engine::Status;
 use zhupi_engine::command::{Handing, Intervention, Opinion, Return, ReturnTo};
 use zhupi_engine::decide::return_targets;
 use zhupi_engine::event::{Decision, Event, ResumeWay};
-use zhupi_engine::form::{Access, FieldAccess, FieldKind};
+use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, FormData, Value};
 use zhupi_engine::instance::{SlotState, VisitState};
 use zhupi_engine::template::*;
 
@@ -208,4 +208,85 @@ fn whoever_sent_it_back_may_decide_at_the_other_node() {
     let handing = Handing { slot: run.slot_of("bob"), to: user("dan"), comment: String::new() };
     run.act("bob", Command::Transfer(handing)).unwrap();
     assert_eq!(run.approve("dan").pending(), "bob");
+}
+
+// ---- what changed together with the return ----
+
+/// a (bob), b (cid), c (dan, who may change the sum); the sum is material.
+fn with_sum(resume: ResumePolicy) -> Run {
+    let edit = FieldAccess([("sum".into(), Access::Edit)].into());
+    let last = Approval {
+        fields: edit,
+        returns: ReturnRule { resume, ..ReturnRule::default() },
+        ..node("c", members(&["dan"]))
+    };
+    let flow = vec![ask("a", &["bob"]), ask("b", &["cid"]), Block::Approval(last)];
+    let sum = Field { material: true, ..field("sum", FieldKind::Number) };
+    let run = Run::start_with(world(), with_form(vec![sum], flow), "ann", json!({ "sum": 800 }));
+    run.approve("bob").approve("cid")
+}
+
+#[test]
+fn what_the_returner_changes_himself_has_to_be_decided_again_by_everybody_between() {
+    let mut run = with_sum(ResumePolicy::Smart);
+    let edits = run.edits(json!({ "sum": 12000 }));
+    let opinion = Opinion { edits, ..Opinion::new(run.slot_of("dan"), "that much") };
+    run.act("dan", Command::Return(Return::new(opinion, ReturnTo::Node("a".into())))).unwrap();
+    assert_eq!(run.approve("bob").pending(), "cid", "cid approved 800");
+}
+
+/// B15: what has to be asked anew is asked of everybody, whatever the node says about ways on.
+#[test]
+fn what_is_amended_goes_over_every_node_again() {
+    for resume in [ResumePolicy::Smart, ResumePolicy::StraightBack] {
+        let mut run = with_sum(resume);
+        let values = FormData([("sum".into(), Value::Number(12000.into()))].into());
+        run.act("", Command::Amend { values }).unwrap();
+        assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));
+        assert_eq!(run.resubmit("ann", json!({})).pending(), "bob", "{resume:?}");
+    }
+}
+
+#[test]
+fn whoever_decided_though_another_stood_in_for_him_is_the_one_it_goes_back_to() {
+    let mut run =
+        Run::start(world().away("bob", "gus"), template(vec![ask("a", &["bob"]), ask("b", &["cid"])]), "ann");
+    assert_eq!(run.pending(), "gus");
+    let slot = run.slot_of("gus");
+    run.act("gus", Command::Delegate(Handing { slot, to: user("eve"), comment: String::new() })).unwrap();
+    run.act("bob", Command::decide(Decision::Approve, slot, "")).unwrap();
+    let run = run.send_back("cid", "a");
+    assert_eq!(run.visit("a").slots[0].owner, user("bob"));
+}
+
+fn sends_back_in_time(max_rounds: Option<MaxRounds>) -> Template {
+    let action = TimeoutAction { after: 0, working: false, what: TimeoutWhat::ReturnToInitiator };
+    let limit = Limit { due: Due::Elapsed(60), actions: vec![action] };
+    let timed = Approval { deadline: Deadline::Own(limit), ..node("a", members(&["bob"])) };
+    let mut template = template(vec![Block::Approval(timed)]);
+    template.settings.max_rounds = max_rounds;
+    template
+}
+
+#[test]
+fn by_the_clock_too_one_return_too_many_rejects() {
+    let rule = MaxRounds { returns: 2, then: TooManyRounds::Reject };
+    let mut run = Run::start(world(), sends_back_in_time(Some(rule)), "ann");
+    run.pass(at(2 * 3600));
+    let mut run = run.resubmit("ann", json!({}));
+    run.pass(at(4 * 3600));
+    assert_eq!(run.status(), Status::Rejected);
+}
+
+#[test]
+fn what_the_clock_has_sent_back_fifty_times_an_administrator_looks_at() {
+    let mut run = Run::start(world(), sends_back_in_time(None), "ann");
+    for round in 1..=50 {
+        run.pass(at(round * 7200));
+        assert_eq!(run.status(), Status::Returned, "{round}");
+        run = run.resubmit("ann", json!({}));
+    }
+    run.pass(at(51 * 7200));
+    assert_eq!(run.status(), Status::Suspended);
+    assert_eq!(run.visit("a").stuck.as_deref(), Some("it was sent back 50 times"));
 }

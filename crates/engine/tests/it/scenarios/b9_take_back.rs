@@ -279,6 +279,22 @@ fn what_others_have_changed_since_stays() {
     assert_eq!(run.pending(), "bob cid dan", "bob approved nine");
 }
 
+/// In whatever order those who gave values take their decisions back, none of these stays.
+#[test]
+fn a_value_that_was_taken_back_does_not_come_again() {
+    let given = || {
+        let run = editable(vec![ask_in("a", &["bob", "cid", "dan"], all())]);
+        run.approve_with("bob", json!({ "note": "bob's" })).approve_with("cid", json!({ "note": "cid's" }))
+    };
+    for (order, between) in [(["bob", "cid"], "cid's"), (["cid", "bob"], "bob's")] {
+        let mut run = given();
+        run.try_take_back(order[0]).unwrap();
+        assert_eq!(value(&run, "note"), between, "{order:?}");
+        run.try_take_back(order[1]).unwrap();
+        assert_eq!(value(&run, "note"), "", "{order:?}");
+    }
+}
+
 #[test]
 fn whoever_approved_what_was_taken_back_is_asked_again() {
     let mut run = editable(vec![ask_in("a", &["bob", "cid", "dan"], all())]);
@@ -315,6 +331,40 @@ fn whom_he_picked_with_it_is_picked_no_more() {
     run.try_take_back("eve").unwrap();
     assert_eq!(run.instance.picks, BTreeMap::from([("c".into(), vec![user("cid")])]), "bob's stands again");
     assert_eq!(run.approve("eve").pending(), "cid");
+}
+
+/// In whatever order those who picked take their decisions back, only whom a standing decision picked is picked.
+#[test]
+fn whom_several_picked_is_picked_as_long_as_one_of_them_stands() {
+    use std::collections::BTreeMap;
+    use zhupi_engine::command::Opinion;
+    let among =
+        || zhupi_engine::condition::Scope { users: vec![user("eve"), user("fay")], ..Default::default() };
+    let rule = PersonRule::ApproverPick { at: "a".into(), many: false, among: among() };
+    let picked = Block::Approval(node("c", Approvers::People(vec![rule])));
+    let begun = |second: &str| {
+        let mut run = start(vec![ask_in("a", &["bob", "cid", "dan"], all()), picked.clone()]);
+        for (name, whom) in [("bob", "eve"), ("cid", second)] {
+            let picks = BTreeMap::from([("c".into(), vec![user(whom)])]);
+            let opinion = Opinion { picks, ..Opinion::new(run.slot_of(name), "") };
+            run.act(name, zhupi_engine::Command::Approve(opinion)).unwrap();
+        }
+        run
+    };
+    let whom = |run: &Run| run.instance.picks.values().flatten().map(|it| name(*it)).collect::<String>();
+    let after = |second: &str, order: &[&str]| {
+        let mut run = begun(second);
+        order.iter().for_each(|name| run.try_take_back(name).unwrap());
+        whom(&run)
+    };
+    assert_eq!(after("eve", &["bob"]), "eve", "cid picked the same");
+    assert_eq!(after("fay", &["bob"]), "fay");
+    assert_eq!(after("fay", &["cid"]), "eve");
+    assert_eq!(
+        (after("eve", &["bob", "cid"]), after("fay", &["bob", "cid"])),
+        (String::new(), String::new())
+    );
+    assert_eq!(after("fay", &["cid", "bob"]), "");
 }
 
 /// The straightest rule: taking back undoes a decision, and no other request. What was begun by it and goes on by itself is

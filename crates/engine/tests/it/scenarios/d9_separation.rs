@@ -1,9 +1,14 @@
 //! D9: duties that have to be in different hands, on every way somebody gets to decide.
 
+use crate::flows::parallel;
 use crate::world::*;
+use serde_json::json;
 use zhupi_engine::approvers::WhyNote;
-use zhupi_engine::command::{AddSign, Handing, Outside};
+use zhupi_engine::command::{AddSign, Handing, Intervention, Opinion, Outside};
+use zhupi_engine::decide::values_brought;
 use zhupi_engine::event::{AddKind, Decision, WhyRemoved};
+use zhupi_engine::form::{Access, FieldAccess, FieldKind, Linked, Value};
+use zhupi_engine::ids::TokenId;
 use zhupi_engine::instance::SlotState;
 use zhupi_engine::template::{
     AllReject, Approval, Block, Dedup, EmptyRule, Lane, LaneReject, Mode, Parallel, SelfRule, Separation,
@@ -218,10 +223,35 @@ fn who_decided_on_an_instance_that_is_linked_later_is_left_out() {
 
 // ---- administrators ----
 
+/// A link that comes back with a decision taken back binds whoever decided on it again.
+#[test]
+fn what_is_taken_back_to_is_looked_up_too() {
+    let link = |name: &str| Value::Linked(Linked { id: uuid(name).into(), title: String::new() });
+    let edit = FieldAccess([("order".into(), Access::Edit)].into());
+    let first = Block::Approval(Approval { fields: edit, ..node("one", members(&["cid"])) });
+    let mut template =
+        with_form(vec![field("order", FieldKind::LinkedInstance)], vec![first, ask("two", &["bob", "dan"])]);
+    template.settings.separation = vec![Separation::Linked { field: "order".into(), nodes: vec![] }];
+    let form = json!({ "order": uuid("first").to_string() });
+    let mut run = Run::start_with(world(), template, "ann", form);
+    let opinion = Opinion {
+        edits: run.edits(json!({ "order": uuid("second").to_string() })),
+        ..Opinion::new(run.slot_of("cid"), "")
+    };
+    run.act("cid", Command::Approve(opinion)).unwrap();
+    let slot = run.visit("one").slots[0].id;
+    let taken_back = Command::TakeBack { slot };
+    let brought = values_brought(&run.template, &run.instance, &taken_back);
+    assert_eq!(brought.get(&"order".into()), Some(&link("first")));
+    let linked = [("order".into(), vec![user("bob")])].into();
+    run.act_with("cid", taken_back, Outside { linked, ..Outside::default() }).unwrap();
+    assert_eq!(run.approve("cid").pending(), "dan");
+}
+
 fn skip(node: &str) -> impl Fn(&Run) -> Command {
     let node = node.to_owned();
     move |run| {
-        let what = zhupi_engine::command::Intervention::Skip { visit: run.visit(&node).id };
+        let what = Intervention::Skip { visit: run.visit(&node).id };
         Command::Intervene { what, reason: "it has to go on".to_owned() }
     }
 }
@@ -232,8 +262,7 @@ fn whoever_passed_people_over_has_decided_in_their_place() {
     let mut run = Run::start(world(), flow(), "ann");
     run.act("root", skip("one")(&run)).unwrap();
     assert_eq!(run.pending(), "cid");
-    let jump =
-        zhupi_engine::command::Intervention::Jump { token: zhupi_engine::ids::TokenId(0), to: "two".into() };
+    let jump = Intervention::Jump { token: TokenId(0), to: "two".into() };
     assert_eq!(Run::start(world(), flow(), "ann").intervene(jump).pending(), "cid");
 }
 
@@ -242,6 +271,35 @@ fn whoever_decided_at_one_node_passes_nobody_over_at_the_other() {
     let flow = separated(vec![ask("one", &["root"]), ask("two", &["cid"])]);
     let mut run = Run::start(world(), flow, "ann").approve("root");
     assert_eq!(run.act("root", skip("two")(&run)), kept_apart("root"));
+}
+
+/// one (root); a fork of two (cid) and side (dan); end (eve).
+fn forked() -> Run {
+    let fork = parallel("f", vec![vec![ask("two", &["cid"])], vec![ask("side", &["dan"])]]);
+    let flow = vec![ask("one", &["root", "bob"]), Block::Parallel(fork), ask("end", &["eve"])];
+    Run::start(world(), separated(flow), "ann")
+}
+
+fn jump(to: &str) -> Intervention {
+    Intervention::Jump { token: TokenId(0), to: to.into() }
+}
+
+#[test]
+fn a_jump_over_branches_passes_over_the_people_in_all_of_them() {
+    assert_eq!(forked().approve("root").try_intervene(jump("end")), kept_apart("root"));
+    let run = forked().approve("bob").intervene(jump("end"));
+    let over: Vec<_> =
+        run.instance.passed_over.iter().map(|it| run.instance.visit(it.visit).unwrap()).collect();
+    assert_eq!(over.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(), ["two", "side"]);
+}
+
+#[test]
+fn whom_he_passed_over_before_a_way_back_does_not_bind_him_any_more() {
+    let flow = || separated(vec![ask("one", &["bob"]), ask("mid", &["dan"]), ask("two", &["root", "cid"])]);
+    let mut run = Run::start(world(), flow(), "ann");
+    run.act("root", skip("one")(&run)).unwrap();
+    let run = run.intervene(jump("one")).approve("bob").approve("dan");
+    assert_eq!(run.pending(), "root cid");
 }
 
 /// Whoever the rule about linked requests looks for: decisions in whosever place, and as an administrator.
@@ -260,7 +318,6 @@ fn administrators_took_part_in_a_linked_request_too() {
 
 #[test]
 fn whom_an_administrator_names_is_kept_apart_as_well() {
-    use zhupi_engine::command::Intervention;
     let mut run = Run::start(
         world(),
         separated(vec![ask("one", &["bob"]), ask("two", &["cid"]), ask("three", &["dan"])]),
