@@ -9,7 +9,7 @@ use zhupi_engine::instance::{Timer, VisitState};
 use zhupi_store::{Change, Committed, Store, TimerRow};
 
 fn timer(id: u32, second: i64) -> Timer {
-    Timer { id: TimerId(id), at: at(second), action: Some(0), slot: None, fired: false }
+    Timer { id: TimerId(id), at: at(second), action: Some(0), slot: None, fired: false, stopped: None }
 }
 
 fn us(second: i64) -> i64 {

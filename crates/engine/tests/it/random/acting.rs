@@ -9,7 +9,7 @@ use zhupi_engine::command::{
 use zhupi_engine::event::AddKind;
 use zhupi_engine::form::{Edit, Edits, FileRef, FormData, Linked, Money, Row, RowId, Value};
 use zhupi_engine::ids::{NodeId, SYSTEM, SlotId, TokenId, UserId, VisitId};
-use zhupi_engine::instance::{Outcome, SlotState, Status, Visit, VisitKind, VisitState};
+use zhupi_engine::instance::{Outcome, Slot, SlotState, Status, Visit, VisitKind, VisitState};
 use zhupi_engine::template::{
     Approval, Approvers, Block, EmptyRule, Mode, PersonRule, ResumePolicy, Template,
 };
@@ -194,6 +194,9 @@ impl Draw<'_> {
     }
 
     fn with_people(&self, rng: &mut Rng) -> (UserId, Command) {
+        if let Some(taken_out) = self.brought_in(rng).filter(|_| rng.bool()) {
+            return taken_out;
+        }
         let (slot, actor) = self.slot(rng);
         let handing = Handing { slot, to: random_user(rng), comment: words(rng) };
         match rng.u8(..10) {
@@ -212,21 +215,23 @@ impl Draw<'_> {
                 };
                 (actor, Command::AddSign(add))
             }
-            8 => {
-                let added = self.instance.visits.iter().flat_map(|visit| &visit.slots);
-                let added: Vec<_> =
-                    added.filter(|slot| slot.added_by.is_some() && slot.state.is_open()).collect();
-                match added.get(rng.usize(..added.len().max(1))) {
-                    Some(it) if rng.bool() => {
-                        let slot = it.parent.unwrap_or(slot);
-                        (it.added_by.unwrap_or(actor), Command::RemoveAdded { slot })
-                    }
-                    Some(it) => (it.added_by.unwrap_or(actor), Command::RemoveSign { slot: it.id }),
-                    None => (actor, Command::RemoveSign { slot }),
-                }
-            }
+            8 => (actor, Command::RemoveSign { slot }),
             _ => (actor, Command::Release { slot }),
         }
+    }
+
+    /// Somebody who was brought in is taken out again, alone or with all the others.
+    fn brought_in(&self, rng: &mut Rng) -> Option<(UserId, Command)> {
+        let slots = || self.instance.visits.iter().flat_map(|visit| &visit.slots);
+        let added: Vec<_> = slots().filter(|slot| slot.added_by.is_some() && slot.state.is_open()).collect();
+        let it = added.get(rng.usize(..added.len().max(1)))?;
+        let by = it.added_by?;
+        if rng.bool() {
+            return Some((by, Command::RemoveSign { slot: it.id }));
+        }
+        let his = |slot: &&Slot| slot.parent == it.parent && slot.is_or_was_with(by);
+        let slot = it.parent.or(slots().find(his).map(|slot| slot.id))?;
+        Some((by, Command::RemoveAdded { slot }))
     }
 
     fn back(&self, rng: &mut Rng) -> (UserId, Command) {
