@@ -9,13 +9,14 @@ use zhupi_seal::object::{Dictionary, Object, ObjectId};
 use zhupi_seal::sign::{self, Appearance, Statement};
 use zhupi_seal::signer::Algorithm;
 use zhupi_seal::update::Update;
-use zhupi_seal::verify::{ChangeKind, Coverage, Signature};
+use zhupi_seal::verify::{ChangeKind, Coverage, Kind, Signature, SigningTime};
 use zhupi_seal::{LocalKey, verify};
 
 use crate::build::{self, SHAPES, Shape, Sheet};
 use crate::job;
 use crate::judges;
 use crate::people::{self, ROOT};
+use crate::timestamp::Stamper;
 use crate::tools::Folder;
 
 /// A signed document with a text field, a note and a list of annotations of their own.
@@ -497,6 +498,36 @@ fn a_signature_that_openssl_made_fits_into_our_hole() {
         let signed = [file.as_slice(), &prepared.clone().embed(&signature).unwrap()].concat();
         assert!(only(&signed).is_trusted(), "{options:?}: {:#?}", only(&signed));
     }
+}
+
+#[test]
+fn a_time_stamp_over_the_document_is_understood() {
+    let Some(stamper) = Stamper::new() else { return };
+    let file = build::pages(1, Shape::Table);
+    let document = Document::open(&file).unwrap();
+    let time = "2026-03-01T08:00:00Z".parse().unwrap();
+    let statement = Statement { time, name: None, reason: None, location: None };
+    let prepared = sign::prepare(&document, Appearance::Hidden, &statement, 8_000).unwrap();
+    let empty = [file.as_slice(), &prepared.embed(&[]).unwrap()].concat();
+    let mut stamped = overwritten(&empty, "/ETSI.CAdES.detached", "/ETSI.RFC3161       ");
+    let (_, [_, start, end, _]) = byte_range(&stamped);
+
+    let folder = Folder::new();
+    folder.write("content", &[&stamped[..start], &stamped[end..]].concat());
+    people::openssl(&folder, &["ts", "-query", "-data", "content", "-sha256", "-cert", "-out", "request"]);
+    folder.write("reply", &stamper.answer(&std::fs::read(folder.0.join("request")).unwrap()).unwrap());
+    people::openssl(&folder, &["ts", "-reply", "-in", "reply", "-token_out", "-out", "token"]);
+    let token = std::fs::read(folder.0.join("token")).unwrap();
+    for (place, byte) in stamped[start + 1..].chunks_mut(2).zip(token) {
+        place.copy_from_slice(format!("{byte:02X}").as_bytes());
+    }
+    let signature = only(&stamped);
+    assert_eq!(signature.kind, Kind::TimeStamp);
+    assert!(
+        signature.is_trusted() && matches!(signature.time, SigningTime::Stamped { .. }),
+        "{signature:#?}"
+    );
+    assert_eq!(only(&overwritten(&stamped, "(Page 1)", "(Page 9)")).integrity, Integrity::DigestWrong);
 }
 
 #[test]
