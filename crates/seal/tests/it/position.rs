@@ -245,6 +245,36 @@ fn a_seal_goes_on_every_one_of_a_thousand_pages_and_on_one_of_ten_thousand() {
 }
 
 #[test]
+fn the_content_of_a_page_is_kept_however_it_is_given() {
+    for content in ["", "/Contents 5 0 R", "/Contents [5 0 R]", "/Contents 7 0 R", "/Contents null"] {
+        let lines = vec![(200.0, 300.0, "MMMM".to_owned())];
+        let mut builder = build::builder(&[Sheet { lines, ..Sheet::default() }]);
+        builder.objects[5] =
+            format!("<</Type /Page /Parent 4 0 R /MediaBox [0 0 300 400] {content}>>").into();
+        assert_eq!(builder.add("[5 0 R]"), 7);
+        let file = builder.write(Shape::Packed);
+        let placements =
+            place(&file, &json!({"signType": 1, "posPage": 1, "posX": 110, "posY": 75})).unwrap();
+        let sealed = stamped(&file, &placements);
+        tools::assert_sound(content, &sealed);
+        let drawn = look::by_us(&sealed, 1, 1.0);
+        look::assert_sealed(content, &drawn, &placements, 1.0);
+        let black = drawn.pixels.iter().filter(|it| it.iter().all(|part| *part < 100)).count();
+        assert_eq!(black > 20, content.contains('R'), "{content}: {black} dark pixels");
+    }
+}
+
+#[test]
+fn a_page_that_leaves_its_state_changed_does_not_move_the_seal() {
+    let mut builder = build::builder(&[Sheet { media: [0.0, 0.0, 300.0, 400.0], ..Sheet::default() }]);
+    builder.objects[4] = b"<</Length 35>>\nstream\n0.5 0 0 0.5 40 60 cm 0 0 9 9 re W n\nendstream".to_vec();
+    let file = builder.write(Shape::Table);
+    let placements = place(&file, &json!({"signType": 1, "posPage": 1, "posX": 110, "posY": 75})).unwrap();
+    let sealed = stamped(&file, &placements);
+    look::assert_sealed("changed state", &look::by_us(&sealed, 1, 1.0), &placements, 1.0);
+}
+
+#[test]
 fn resources_that_pages_share_are_not_changed() {
     let mut builder = build::builder(&vec![Sheet { more: "/Resources 9 0 R".into(), ..Sheet::default() }; 2]);
     assert_eq!(builder.add("<</XObject 10 0 R /ProcSet [/PDF]>>"), 9);
