@@ -62,8 +62,13 @@ fn sign_once(document: &Document<'_>, key: &LocalKey, picture: &PackedPicture) -
     let place =
         Placement { page: 1, x: 100.0, y: 100.0, width: 119.0, height: 119.0, slice: None, moved: false };
     let appearance = Appearance::Seen { picture, placements: &[place] };
-    let statement = Statement { time: Timestamp::UNIX_EPOCH, name: None, reason: None, location: None };
+    let statement = Statement { time: time(), name: None, reason: None, location: None };
     sign::sign(document, appearance, &statement, key, None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// When the keys of the tests are in force.
+fn time() -> Timestamp {
+    Timestamp::from_second(1_772_000_000).unwrap_or_default()
 }
 
 fn whole_job(file: Vec<u8>, key: &LocalKey, picture: &PackedPicture) -> Vec<u8> {
@@ -78,7 +83,7 @@ fn whole_job(file: Vec<u8>, key: &LocalKey, picture: &PackedPicture) -> Vec<u8> 
             reason: None,
             location: None,
         };
-        let options = Options { time: Timestamp::UNIX_EPOCH, stamps: None, owner_password: None };
+        let options = Options { time: time(), stamps: None, owner_password: None };
         Ok(seal(file, &[party], &options)?.bytes)
     };
     sealed().unwrap_or_else(|error: Error| panic!("{error}"))

@@ -87,6 +87,9 @@ pub enum Error {
     /// Bring the certificate as X.509 in DER or PEM.
     #[error("the certificate cannot be read: {what}")]
     BadCertificate { what: &'static str },
+    /// Bring a certificate that is in force, and look at the clock.
+    #[error("the certificate of `{name}` is not in force at the time of signing")]
+    CertificateNotInForce { name: String },
     /// Bring the key as PKCS#8 or PKCS#12.
     #[error("the key cannot be read: {what}")]
     BadKey { what: &'static str },
@@ -150,6 +153,7 @@ impl Error {
             Self::BadSeal { .. } => "bad_seal",
             Self::NoFont { .. } => "no_font",
             Self::BadCertificate { .. } => "bad_certificate",
+            Self::CertificateNotInForce { .. } => "certificate_not_in_force",
             Self::BadKey { .. } => "bad_key",
             Self::KeyKind => "key_kind",
             Self::WrongKeyPassword => "wrong_key_password",

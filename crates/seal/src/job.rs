@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::certificate::hexadecimal;
+use crate::certificate::{Certificate, hexadecimal};
 use crate::cms::{self, Integrity};
 use crate::crypto::{Hash, Running};
 use crate::document::Document;
@@ -122,6 +122,7 @@ pub fn seal(document: Vec<u8>, parties: &[Party<'_>], options: &Options<'_>) -> 
     let document = Document::open(&file)?;
     let plan = Plan::make(&document, Arc::clone(&file), parties)?;
     drop(document);
+    parties.iter().try_for_each(|party| check_certificate(party.signer, options.time))?;
     let mut work = Work::begin(Arc::unwrap_or_clone(file), first_step, parties);
     let mut warnings = plan.warnings();
     if first_step == Step::Rewritten {
@@ -157,6 +158,19 @@ fn make_ready(document: Vec<u8>, password: Option<&str>) -> Result<(Vec<u8>, Ste
         (Err(Error::Damaged { .. }), Some(problem)) => Err(problem),
         (Err(other), _) => Err(other),
     }
+}
+
+/// What is signed with a certificate that is out of its time, or for something else, nobody accepts.
+fn check_certificate(signer: &dyn Signer, time: Timestamp) -> Result<()> {
+    let first = signer.chain().first().ok_or(Error::BadCertificate { what: "the signer has none" })?;
+    let certificate = Certificate::read(first)?;
+    if !certificate.may_sign() {
+        return Err(Error::BadCertificate { what: "it is not for signatures" });
+    }
+    if time < certificate.not_before || time > certificate.not_after {
+        return Err(Error::CertificateNotInForce { name: certificate.identity().name });
+    }
+    Ok(())
 }
 
 /// Where everything goes.

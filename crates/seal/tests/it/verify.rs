@@ -1,6 +1,6 @@
 //! Signed documents that somebody has meddled with, in every way we know of.
 
-use zhupi_seal::authority::Usage;
+use zhupi_seal::authority::{Usage, Validity};
 use zhupi_seal::chain::Chain;
 use zhupi_seal::cms::Integrity;
 use zhupi_seal::document::Document;
@@ -415,31 +415,43 @@ fn signatures_of_strangers_are_told_from_trusted_ones() {
     }
 }
 
+/// A document signed with a key that a job would not take.
+fn signed_by(key: &LocalKey) -> Vec<u8> {
+    let file = build::pages(1, Shape::Table);
+    let document = Document::open(&file).unwrap();
+    let time = "2026-03-01T08:00:00Z".parse().unwrap();
+    let statement = Statement { time, name: None, reason: None, location: None };
+    let tail = sign::sign(&document, Appearance::Hidden, &statement, key, None).unwrap();
+    [file.as_slice(), &tail].concat()
+}
+
 #[test]
 fn certificates_out_of_their_time_are_told() {
-    let sign = |from: &str, until: &str| {
-        let validity =
-            zhupi_seal::authority::Validity { from: from.parse().unwrap(), until: until.parse().unwrap() };
-        let issued = ROOT.issue(&people::subject("Short"), Algorithm::P256Sha256, validity).unwrap();
-        let key: LocalKey = issued.into_key().unwrap();
-        only(&job::sealed(build::pages(1, Shape::Table), &key).bytes).chain
+    let key = |from: &str, until: &str| {
+        let validity = Validity { from: from.parse().unwrap(), until: until.parse().unwrap() };
+        ROOT.issue(&people::subject("Short"), Algorithm::P256Sha256, validity).unwrap().into_key().unwrap()
     };
-    // The tests sign in March 2026.
-    assert_eq!(sign("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"), Some(Chain::Expired));
-    assert_eq!(sign("2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"), Some(Chain::NotYetValid));
-    assert_eq!(sign("2026-01-01T00:00:00Z", "2028-01-01T00:00:00Z"), Some(Chain::Trusted));
+    for (from, until, expected) in [
+        ("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z", Chain::Expired),
+        ("2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z", Chain::NotYetValid),
+        ("2026-01-01T00:00:00Z", "2028-01-01T00:00:00Z", Chain::Trusted),
+    ] {
+        let key = key(from, until);
+        let in_force = expected == Chain::Trusted;
+        assert_eq!(only(&signed_by(&key)).chain, Some(expected));
+        let refused = seal(build::pages(1, Shape::Table), &[job::party(&key, &[])], &job::options()).err();
+        assert_eq!(refused.map(|it| it.code()), (!in_force).then_some("certificate_not_in_force"));
+    }
 }
 
 #[test]
 fn a_certificate_for_something_else_is_unfit() {
-    let issued = ROOT.issue(&people::subject("Person"), Algorithm::P256Sha256, people::years(20)).unwrap();
     // The root itself signs, whose certificate is for certificates.
     let root = LocalKey::from_pkcs8(ROOT.pkcs8(), vec![ROOT.certificate().to_vec()]).unwrap();
-    let file = job::sealed(build::pages(1, Shape::Table), &root).bytes;
-    assert!(matches!(only(&file).chain, Some(Chain::Unfit { .. })));
-    assert!(
-        only(&job::sealed(build::pages(1, Shape::Table), &issued.into_key().unwrap()).bytes).is_trusted()
-    );
+    assert!(matches!(only(&signed_by(&root)).chain, Some(Chain::Unfit { .. })));
+    let refused =
+        seal(build::pages(1, Shape::Table), &[job::party(&root, &[])], &job::options()).unwrap_err();
+    assert_eq!(refused.code(), "bad_certificate");
 }
 
 #[test]
