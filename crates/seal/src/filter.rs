@@ -10,6 +10,9 @@ use crate::object::{Dictionary, Object};
 /// A stream of structure unpacks to no more than this. One of 100 objects has some ten kilobytes.
 const MOST: u64 = 64 << 20;
 
+/// Nor to more than so many times its bytes, beyond the first megabyte: dictionaries pack ten or twenty to one.
+const MOST_TIMES: u64 = 200;
+
 /// The bytes of a stream as they were before its filter.
 ///
 /// # Errors
@@ -20,12 +23,16 @@ pub(crate) fn decode(dictionary: &Dictionary, raw: &[u8]) -> Result<Vec<u8>> {
     match filter {
         None => Ok(raw.to_vec()),
         Some(name) if name.is_name("FlateDecode") => {
+            let most = (raw.len() as u64 * MOST_TIMES + (1 << 20)).min(MOST);
             let mut bytes = Vec::new();
-            let read = ZlibDecoder::new(raw).take(MOST + 1).read_to_end(&mut bytes);
-            if read.is_err() || bytes.len() as u64 > MOST {
+            let read = ZlibDecoder::new(raw).take(most + 1).read_to_end(&mut bytes);
+            if read.is_err() || bytes.len() as u64 > most {
                 return Err(Error::damaged("a stream cannot be unpacked"));
             }
-            parameters.map_or(Ok(bytes.clone()), |parameters| unpredict(bytes, parameters))
+            match parameters {
+                Some(parameters) => unpredict(bytes, parameters),
+                None => Ok(bytes),
+            }
         }
         Some(_) => Err(Error::damaged("a stream of the structure is packed in a way that is not read")),
     }

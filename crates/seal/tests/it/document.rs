@@ -146,6 +146,17 @@ fn what_a_hybrid_table_hides_is_found_in_the_stream_beside_it() {
 }
 
 #[test]
+fn a_structure_that_unpacks_to_far_more_than_it_is_is_refused() {
+    let mut builder = build::builder(&[Sheet::default()]);
+    builder.add(format!("[{}]", " ".repeat(5 << 20)));
+    assert_eq!(
+        signable(&builder.write(Shape::Packed)).map_err(|error| error.code()),
+        Err("document_damaged")
+    );
+    signable(&builder.write(Shape::Table)).unwrap();
+}
+
+#[test]
 fn ten_thousand_pages_are_read() {
     let file = build::document(&vec![Sheet::default(); 10_000], Shape::Packed);
     assert_eq!(Document::open(&file).unwrap().pages().unwrap().len(), 10_000);
