@@ -179,7 +179,11 @@ fn closes_the_form(lock: &Dictionary) -> bool {
     !named_only || forbids_all
 }
 
-fn transforms(document: &Document<'_>, signature: &Dictionary) -> Result<Vec<(Object, Dictionary)>> {
+/// What a signature says of later changes: each method with its parameters.
+pub(crate) fn transforms(
+    document: &Document<'_>,
+    signature: &Dictionary,
+) -> Result<Vec<(Object, Dictionary)>> {
     let references = document.value(signature, "Reference")?;
     let mut found = Vec::new();
     for reference in references.as_array().unwrap_or_default() {

@@ -6,8 +6,12 @@ use std::collections::{HashMap, HashSet};
 
 use crate::document::Document;
 use crate::error::Result;
+use crate::form;
 use crate::object::{Dictionary, Object, ObjectId};
 use crate::xref::Location;
+
+/// Fields inside fields are not deeper than this.
+const DEEPEST: usize = 32;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +170,8 @@ struct Comparison<'a> {
     /// The list of the form's fields, where it is an object of its own.
     field_list: Option<ObjectId>,
     form: Option<ObjectId>,
+    /// Names of fields that may not be filled in any more, nor those below them.
+    locked: HashSet<String>,
     catalogue: ObjectId,
     changes: Vec<Change>,
 }
@@ -223,6 +229,7 @@ impl<'a> Comparison<'a> {
             annotations: OnceCell::new(),
             field_list: fields.get("Fields").and_then(Object::as_reference),
             form,
+            locked: locked_names(before)?,
             catalogue,
             changes: Vec::new(),
         })
@@ -428,6 +435,9 @@ impl<'a> Comparison<'a> {
                 "AP" | "M" | "MK" | "F" | "Lock" | "SV" if signature => {
                     (ChangeKind::Signature, "a field was signed")
                 }
+                "V" | "AS" | "AP" | "RV" | "M" | "MK" | "I" | "DA" | "Q" if self.is_locked(old)? => {
+                    (ChangeKind::Other, "a locked field was filled in")
+                }
                 "V" | "AS" | "AP" | "RV" | "M" | "MK" | "I" | "DA" | "Q" => {
                     (ChangeKind::FormFill, "a field was filled in")
                 }
@@ -436,6 +446,12 @@ impl<'a> Comparison<'a> {
             self.note(kind, number, what);
         }
         Ok(())
+    }
+
+    fn is_locked(&self, field: &Dictionary) -> Result<bool> {
+        let name = full_name(self.before, field)?;
+        let below = |locked: &String| name.strip_prefix(locked).is_some_and(|rest| rest.starts_with('.'));
+        Ok(self.locked.iter().any(|locked| *locked == name || below(locked)))
     }
 
     /// A value that stood in the document before belongs to an earlier signature, which is then shown at another place.
@@ -455,6 +471,32 @@ fn is_signature_field(document: &Document<'_>, dictionary: &Dictionary) -> Resul
         kind => kind,
     };
     Ok(kind.is_name("Sig"))
+}
+
+/// The fields that signatures lock by name. Locks of all fields count like a certification.
+fn locked_names(document: &Document<'_>) -> Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    for value in document.form()?.signatures.iter().filter_map(|it| it.value.as_ref()) {
+        let signature = document.resolve(value)?.into_dictionary().unwrap_or_default();
+        for (method, parameters) in form::transforms(document, &signature)? {
+            if method.is_name("FieldMDP") {
+                let fields = document.value(&parameters, "Fields")?;
+                names.extend(items(&fields).iter().filter_map(Object::as_text));
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn full_name(document: &Document<'_>, field: &Dictionary) -> Result<String> {
+    let mut parts = Vec::new();
+    let mut field = Some(field.clone());
+    while let Some(here) = field.filter(|_| parts.len() < DEEPEST) {
+        parts.extend(document.value(&here, "T")?.as_text());
+        field = document.find_dictionary(&here, "Parent")?;
+    }
+    parts.reverse();
+    Ok(parts.join("."))
 }
 
 fn is_widget(dictionary: &Dictionary) -> bool {

@@ -42,7 +42,7 @@ pub fn options() -> Options<'static> {
     Options { time: time(), stamps: None, owner_password: None }
 }
 
-fn time() -> Timestamp {
+pub fn time() -> Timestamp {
     "2026-03-01T08:00:00Z".parse().unwrap()
 }
 

@@ -2,7 +2,8 @@
 
 use zhupi_seal::authority::{Usage, Validity};
 use zhupi_seal::chain::Chain;
-use zhupi_seal::cms::Integrity;
+use zhupi_seal::cms::{self, Integrity};
+use zhupi_seal::crypto::Hash;
 use zhupi_seal::document::Document;
 use zhupi_seal::job::seal;
 use zhupi_seal::object::{Dictionary, Object, ObjectId};
@@ -419,8 +420,7 @@ fn signatures_of_strangers_are_told_from_trusted_ones() {
 fn signed_by(key: &LocalKey) -> Vec<u8> {
     let file = build::pages(1, Shape::Table);
     let document = Document::open(&file).unwrap();
-    let time = "2026-03-01T08:00:00Z".parse().unwrap();
-    let statement = Statement { time, name: None, reason: None, location: None };
+    let statement = Statement { time: job::time(), name: None, reason: None, location: None };
     let tail = sign::sign(&document, Appearance::Hidden, &statement, key, None).unwrap();
     [file.as_slice(), &tail].concat()
 }
@@ -490,8 +490,7 @@ fn what_cannot_be_checked_is_not_called_wrong() {
 fn a_signature_that_openssl_made_fits_into_our_hole() {
     let file = build::pages(1, Shape::Table);
     let document = Document::open(&file).unwrap();
-    let time = "2026-03-01T08:00:00Z".parse().unwrap();
-    let statement = Statement { time, name: None, reason: None, location: None };
+    let statement = Statement { time: job::time(), name: None, reason: None, location: None };
     let prepared = sign::prepare(&document, Appearance::Hidden, &statement, 8_000).unwrap();
     let empty = [file.as_slice(), &prepared.clone().embed(&[]).unwrap()].concat();
     let (_, [_, start, end, _]) = byte_range(&empty);
@@ -517,11 +516,10 @@ fn a_time_stamp_over_the_document_is_understood() {
     let Some(stamper) = Stamper::new() else { return };
     let file = build::pages(1, Shape::Table);
     let document = Document::open(&file).unwrap();
-    let time = "2026-03-01T08:00:00Z".parse().unwrap();
-    let statement = Statement { time, name: None, reason: None, location: None };
+    let statement = Statement { time: job::time(), name: None, reason: None, location: None };
     let prepared = sign::prepare(&document, Appearance::Hidden, &statement, 8_000).unwrap();
     let empty = [file.as_slice(), &prepared.embed(&[]).unwrap()].concat();
-    let mut stamped = overwritten(&empty, "/ETSI.CAdES.detached", "/ETSI.RFC3161       ");
+    let stamped = overwritten(&empty, "/ETSI.CAdES.detached", "/ETSI.RFC3161       ");
     let (_, [_, start, end, _]) = byte_range(&stamped);
 
     let folder = Folder::new();
@@ -530,9 +528,7 @@ fn a_time_stamp_over_the_document_is_understood() {
     folder.write("reply", &stamper.answer(&std::fs::read(folder.0.join("request")).unwrap()).unwrap());
     people::openssl(&folder, &["ts", "-reply", "-in", "reply", "-token_out", "-out", "token"]);
     let token = std::fs::read(folder.0.join("token")).unwrap();
-    for (place, byte) in stamped[start + 1..].chunks_mut(2).zip(token) {
-        place.copy_from_slice(format!("{byte:02X}").as_bytes());
-    }
+    let stamped = filled(stamped, &token);
     let signature = only(&stamped);
     assert_eq!(signature.kind, Kind::TimeStamp);
     assert!(
@@ -540,6 +536,51 @@ fn a_time_stamp_over_the_document_is_understood() {
         "{signature:#?}"
     );
     assert_eq!(only(&overwritten(&stamped, "(Page 1)", "(Page 9)")).integrity, Integrity::DigestWrong);
+}
+
+/// The document with a signature put into its empty hole.
+fn filled(mut file: Vec<u8>, signature: &[u8]) -> Vec<u8> {
+    let (_, [_, start, _, _]) = byte_range(&file);
+    for (place, byte) in file[start + 1..].chunks_mut(2).zip(signature) {
+        place.copy_from_slice(format!("{byte:02X}").as_bytes());
+    }
+    file
+}
+
+#[test]
+fn fields_that_a_signature_locks_stay_as_they_are() {
+    let mut builder = build::builder(&[Sheet { more: "/Annots [7 0 R 8 0 R]".into(), ..Sheet::default() }]);
+    builder.add("<</Type /Annot /Subtype /Widget /FT /Tx /T (Amount) /Rect [50 50 150 70] /F 4>>");
+    builder.add("<</Type /Annot /Subtype /Widget /FT /Tx /T (Remark) /Rect [50 90 150 110] /F 4>>");
+    let form = builder.add("<</Fields [7 0 R 8 0 R]>>");
+    let catalogue = &mut builder.objects[builder.root as usize - 1];
+    let end = catalogue.len() - 2;
+    catalogue.splice(end..end, format!(" /AcroForm {form} 0 R").into_bytes());
+    let file = builder.write(Shape::Table);
+
+    // What locks the field takes the place of a reason of the same length.
+    let lock = "/Reference [<</TransformMethod /FieldMDP \
+                /TransformParams <</Action /Include /Fields [(Amount)] /V /1.2>>>>]";
+    let reason = "x".repeat(lock.len() / 2 - 4);
+    let statement = Statement { time: job::time(), name: None, reason: Some(reason.clone()), location: None };
+    let document = Document::open(&file).unwrap();
+    let prepared = sign::prepare(&document, Appearance::Hidden, &statement, 8_000).unwrap();
+    let empty = [file.as_slice(), &prepared.embed(&[]).unwrap()].concat();
+    let old = format!("/Reason <{}>", "78".repeat(reason.len()));
+    let locking = overwritten(&empty, &old, &format!("{lock:width$}", width = old.len()));
+    let (_, [_, start, end, _]) = byte_range(&locking);
+    let digest = Hash::Sha256.of(&[&locking[..start], &locking[end..]]);
+    let signed = filled(locking, &cms::signed_data(&people::p256("Locker"), &digest, None).unwrap());
+    assert!(only(&signed).is_trusted());
+
+    let fill = |field| {
+        meddled(&signed, |update| {
+            let filled = update.dictionary(id(field)).unwrap().with("V", Object::text("1"));
+            update.put(id(field), filled);
+        })
+    };
+    assert!(only(&fill(8)).is_valid(), "the other field is open");
+    assert!(only(&fill(7)).forbidden_changes().any(|it| it.what.contains("locked")));
 }
 
 #[test]
