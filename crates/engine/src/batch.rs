@@ -52,6 +52,7 @@ pub fn check_batch(template: &Template, instance: &Instance, command: &Command) 
         | Command::Sweep
         | Command::Answer { .. }
         | Command::Fail { .. }
+        | Command::Warn { .. }
         | Command::Amend { .. } => Ok(()),
     }
 }

@@ -164,6 +164,13 @@ pub enum Command {
         /// Why; what is too long for a reason is cut off.
         reason: String,
     },
+    /// A sub-process that nobody waits for could not begin: whoever reads the instance is told. From `SYSTEM` alone.
+    Warn {
+        /// The id it was to have.
+        child: InstanceId,
+        /// Why; what is too long for a reason is cut off.
+        reason: String,
+    },
     /// What the instance is about was changed in a way that has to be asked for anew (semantics B15): it takes the new values
     /// and goes back to its initiator, unless he has it already. From `SYSTEM` alone.
     Amend {
@@ -437,6 +444,7 @@ impl Command {
             Command::Sweep => "sweep",
             Command::Answer { .. } => "answer",
             Command::Fail { .. } => "fail",
+            Command::Warn { .. } => "warn",
             Command::Amend { .. } => "amend",
         }
     }

@@ -26,6 +26,7 @@ pub struct Group {
 
 /// One statement about one fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Which fact.
     pub subject: Subject,
@@ -35,7 +36,7 @@ pub struct Condition {
 
 /// The fact a condition looks at.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Subject {
     /// The value of a form control.
     Field(FieldId),
@@ -94,7 +95,7 @@ pub enum DurationUnit {
 
 /// What is said of a fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Test {
     /// Nothing was filled in.
     IsEmpty,
@@ -286,7 +287,7 @@ pub enum SetOp {
 
 /// A set of people, described. Empty means everybody.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Scope {
     /// These people.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -114,6 +114,10 @@ pub fn decide(
             only_system(actor)?;
             waiting::fail(&mut draft, *visit, reason);
         }
+        Command::Warn { child, reason } => {
+            only_system(actor)?;
+            waiting::warn(&mut draft, *child, reason);
+        }
         Command::Amend { values } => {
             only_system(actor)?;
             returning::amend(&mut draft, values)?;

@@ -17,7 +17,7 @@ pub use check::{DEFAULT_CURRENCY, LIST_LIMIT, TEXT_LIMIT, read_partial, read_val
 pub(crate) use check::{is_currency, plain_date};
 pub(crate) use defaults::check_defaults;
 pub use defaults::{FieldDefault, with_defaults};
-pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_values};
+pub use edit::{Edit, Edits, RowEdit, apply_edits, missing_values, read_edits, visible_form, visible_values};
 pub use rows::{Row, RowId};
 pub(crate) use rules::{check_date_formula, check_rules, date_by_formula};
 pub use rules::{check_values, compute};
@@ -192,6 +192,7 @@ pub const DEFAULT_BEST: u8 = 5;
 
 /// Another system that offers the options of a choice control.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OptionsSource {
     /// Answers a GET with a list of `{"id", "label"}`, or with an object that has it as `options`.
     pub url: String,
@@ -199,6 +200,7 @@ pub struct OptionsSource {
 
 /// One choice of a choice control.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FieldOption {
     /// What values and conditions hold.
     pub id: OptionId,

@@ -91,10 +91,12 @@ pub enum Rejection {
         slot: SlotId,
     },
     /// Somebody was faster, or he himself decided before.
-    #[error("the task has been decided already")]
+    #[error("the task has been decided already{}", by_whom(name.as_deref()))]
     AlreadyDecided {
         /// Who decided; absent where a rule did.
         by: Option<UserId>,
+        /// What he is called.
+        name: Option<String>,
         /// When.
         at: Option<Timestamp>,
         /// What; absent where it was closed without a decision of its own.
@@ -212,6 +214,9 @@ pub enum Rejection {
     /// Revoking is not allowed (any more).
     #[error("the template does not allow revoking, or not any more")]
     RevokeNotAllowed,
+    /// Only what was approved is revoked.
+    #[error("it is still running: it can be withdrawn, not revoked")]
+    StillRunning,
     /// Only an administrator of the template or the workspace may do this.
     #[error("only an administrator of the template or the workspace may do this")]
     NotAdministrator,
@@ -274,6 +279,7 @@ impl Rejection {
             Rejection::LimitReached { .. } => "limit_reached",
             Rejection::TooSoon { .. } => "too_soon",
             Rejection::RevokeNotAllowed => "revoke_not_allowed",
+            Rejection::StillRunning => "still_running",
             Rejection::NotAdministrator => "not_administrator",
             Rejection::NodeNotReachable { .. } => "node_not_reachable",
             Rejection::VisitNotOpen { .. } => "visit_not_open",
@@ -312,6 +318,10 @@ fn obstacle_in_words(obstacle: BatchObstacle) -> &'static str {
         BatchObstacle::Attachment => "asks for a file on each request, so it has to be decided by itself",
         BatchObstacle::Opinion => "asks for an opinion on each request, so it has to be decided by itself",
     }
+}
+
+fn by_whom(name: Option<&str>) -> String {
+    name.map(|name| format!(" by {name}")).unwrap_or_default()
 }
 
 fn counted(problems: &[Problem]) -> String {

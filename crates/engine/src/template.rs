@@ -15,6 +15,7 @@ mod naming;
 mod people;
 mod settings;
 mod time;
+mod unknown;
 mod walk;
 mod written;
 
@@ -30,6 +31,7 @@ pub(crate) use naming::{Scene as TitleScene, title};
 pub use people::*;
 pub use settings::*;
 pub use time::*;
+pub use unknown::unknown_members;
 pub use walk::Next;
 pub(crate) use written::written_by;
 
@@ -39,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 /// One version of a template. Immutable once published; an instance is pinned to the version it began with.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Template {
     /// The name people see.
     pub name: String,

@@ -199,6 +199,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TakeBackNotAllowed { .. }
         | Rejection::TooSoon { .. }
         | Rejection::RevokeNotAllowed
+        | Rejection::StillRunning
         | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => StatusCode::CONFLICT,
         Rejection::DepartmentRequired
@@ -260,8 +261,8 @@ fn rejection_more(rejection: &Rejection) -> Json {
         }
         Rejection::PickNotAllowed { node, user } => json!({ "field": "picks", "node": node, "user": user }),
         Rejection::NobodyFound { node } => json!({ "node": node }),
-        Rejection::AlreadyDecided { by, at, decision } => {
-            json!({ "decided_by": by, "decided_at": at, "decision": decision })
+        Rejection::AlreadyDecided { by, name, at, decision } => {
+            json!({ "decided_by": by, "decided_by_name": name, "decided_at": at, "decision": decision })
         }
         Rejection::WithdrawNotAllowed { rule } => json!({ "rule": rule }),
         Rejection::CcNotAllowed { field }
@@ -289,6 +290,7 @@ fn rejection_more(rejection: &Rejection) -> Json {
         | Rejection::ContentChanged
         | Rejection::TakeBackNotAllowed { .. }
         | Rejection::RevokeNotAllowed
+        | Rejection::StillRunning
         | Rejection::NotAdministrator
         | Rejection::NotCopied => Json::Null,
     }

@@ -1,6 +1,7 @@
 //! Extractors that say what is wrong with a request in our one `Error`, and name the member that is.
 
 use crate::error::Error;
+use crate::wording::complaint;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{self, HeaderName};
@@ -9,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// A JSON body, in or out.
@@ -84,19 +86,19 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Ok(value)
 }
 
+/// A part of a request that was read as JSON before.
+pub fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|cause| json_error(&cause.path().to_string(), cause.inner()))
+}
+
 fn json_error(path: &str, cause: &serde_json::Error) -> Error {
     let words = cause.to_string();
     if !cause.is_data() {
         return Error::BadRequest { field: None, message: format!("the body is not JSON: {words}") };
     }
-    let inside = if path == "." { "" } else { path };
-    let missing = words.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let field = match missing {
-        Some(name) if inside.is_empty() => name.to_owned(),
-        Some(name) => format!("{inside}.{name}"),
-        None => inside.to_owned(),
-    };
-    Error::BadRequest { field: Some(field).filter(|field| !field.is_empty()), message: words }
+    let (field, message) = complaint(path, &words);
+    Error::BadRequest { field: Some(field).filter(|field| !field.is_empty()), message }
 }
 
 /// The query of the address.
@@ -111,13 +113,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         pairs.map(|axum::extract::Query(query)| Self(query)).map_err(|rejection| {
             let words = rejection.body_text();
             let words = words.split_once(": ").map_or(words.as_str(), |(_, rest)| rest);
-            match words.split_once(": ") {
-                Some((field, message)) => Error::field(field, message),
-                None => match words.strip_prefix("missing field `").and_then(|it| it.split('`').next()) {
-                    Some(field) => Error::field(field, words),
-                    None => Error::BadRequest { field: None, message: words.to_owned() },
-                },
-            }
+            let (place, words) = words.split_once(": ").unwrap_or(("", words));
+            let (field, message) = complaint(place, words);
+            Error::BadRequest { field: Some(field).filter(|field| !field.is_empty()), message }
         })
     }
 }

@@ -22,6 +22,7 @@ pub mod secrets;
 mod serve;
 pub mod telemetry;
 pub mod view;
+mod wording;
 pub mod work;
 
 pub use app::{App, Shared};

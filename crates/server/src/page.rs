@@ -10,6 +10,8 @@ use zhupi_store::{Cursor, Page};
 /// The most entries of a page, and how many there are where nobody says.
 const MOST: u32 = 200;
 const USUAL: u32 = 50;
+/// The most entries of a page of a list that is usually read as a whole.
+const MOST_LONG: u32 = 1_000;
 
 /// `?limit=&after=` of a list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -24,12 +26,32 @@ pub struct PageQuery {
 impl PageQuery {
     /// The page that is asked for.
     pub fn page(&self) -> Result<Page, Error> {
-        let limit = match self.limit.unwrap_or(USUAL) {
-            limit @ 1..=MOST => limit,
-            _ => return Err(Error::field("limit", format!("expected 1 to {MOST}"))),
-        };
-        Ok(Page { limit, after: self.after.as_deref().map(read).transpose()? })
+        page(self.limit.unwrap_or(USUAL), MOST, self.after.as_deref())
     }
+}
+
+/// `?limit=&after=` of a list that is usually read as a whole.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LongPageQuery {
+    /// At most how many entries: 1 to 1000, usually 1000.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub after: Option<String>,
+}
+
+impl LongPageQuery {
+    /// The page that is asked for.
+    pub fn page(&self) -> Result<Page, Error> {
+        page(self.limit.unwrap_or(MOST_LONG), MOST_LONG, self.after.as_deref())
+    }
+}
+
+fn page(limit: u32, most: u32, after: Option<&str>) -> Result<Page, Error> {
+    if !(1..=most).contains(&limit) {
+        return Err(Error::field("limit", format!("expected 1 to {most}")));
+    }
+    Ok(Page { limit, after: after.map(read).transpose()? })
 }
 
 fn read(opaque: &str) -> Result<Cursor, Error> {

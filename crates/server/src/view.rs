@@ -17,8 +17,8 @@ pub use entity::{
 };
 pub use form::{FieldView, access_of, access_to_past, form_fields};
 pub use path::{
-    ApprovalView, BranchView, CcNodeView, ItemView, NodeView, SlotView, SlotWord, VisitView, item_view,
-    task_id,
+    ApprovalView, BranchView, CcNodeView, ItemView, NodeView, SlotView, SlotWord, VisitView, due_of,
+    item_view, task_id,
 };
 pub use preview::{
     PathChangeView, PlannedLimitView, PlannedPerson, PreviewView, StepView, preview_view, upcoming,
@@ -32,6 +32,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zhupi_engine::form::{FieldAccess, FileRef};
 use zhupi_engine::ids::{DepartmentId, FileId, InstanceId, NodeId, TemplateId, UserId};
+use zhupi_engine::instance::Visit;
+use zhupi_engine::template::Block;
 use zhupi_engine::{Directory, Instance, Status, Template};
 
 /// From so many returns on people are told to look for another way (semantics B4.7).
@@ -73,6 +75,9 @@ pub struct InstanceView {
     pub current_approvers: Vec<Person>,
     /// What the reader may do now.
     pub allowed_actions: Vec<AllowedAction>,
+    /// Where it has stopped until an administrator has looked at it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<StuckView>,
     /// Oddities of the data met on the way.
     pub warnings: Vec<String>,
 }
@@ -99,6 +104,31 @@ pub struct TemplateRef {
     pub id: TemplateId,
     pub name: String,
     pub version: u32,
+}
+
+/// Where an instance has stopped: nobody can be asked there, or what is waited for cannot come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct StuckView {
+    pub visit: u32,
+    #[schema(value_type = String)]
+    pub node: NodeId,
+    pub title: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything at which an instance has stopped.
+pub fn stuck_views(instance: &Instance, template: &Template) -> Vec<StuckView> {
+    let view = |visit: &Visit| {
+        let title = template.block(&visit.node).map_or(visit.node.as_str(), Block::title);
+        Some(StuckView {
+            visit: visit.id.0,
+            node: visit.node.clone(),
+            title: title.to_owned(),
+            reason: visit.stuck.clone()?,
+        })
+    };
+    instance.visits.iter().filter_map(view).collect()
 }
 
 /// A person, by name.
@@ -204,6 +234,7 @@ pub fn still_view(
         rounds_hint: instance.rounds() >= MANY_ROUNDS,
         current_approvers: current_approvers(instance, directory),
         allowed_actions: Vec::new(),
+        stuck: stuck_views(instance, template),
         warnings: instance.warnings.clone(),
     }
 }

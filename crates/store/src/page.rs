@@ -32,6 +32,14 @@ impl Page {
         i64::from(self.limit) + 1
     }
 
+    /// This page of a list that is at hand as a whole, sorted by a number of each row, from small to great.
+    pub fn of_numbered<T>(&self, rows: Vec<T>, number: impl Fn(&T) -> u64) -> PageOf<T> {
+        let number = |row: &T| number(row).cast_signed();
+        let behind = self.behind().at;
+        let rows = rows.into_iter().filter(|row| number(row) > behind).take(self.limit as usize + 1);
+        self.cut(rows.collect(), |row| Cursor::new(number(row), Uuid::nil()))
+    }
+
     /// Cuts what [`Page::fetch`] brought.
     pub(crate) fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> PageOf<T> {
         let limit = self.limit as usize;

@@ -148,8 +148,18 @@ fn may_approve_himself(template: &Template, visit: &Visit) -> bool {
     }
 }
 
-/// Somebody may decide in the slot now, or why not.
+/// Somebody may decide in the slot now, or why not. Whoever was faster is named.
 pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
+    is_pending(draft, visit, slot).map_err(|why| match why {
+        Rejection::AlreadyDecided { by, name: _, at, decision } => {
+            let name = by.map(|user| draft.directory.name(user));
+            Rejection::AlreadyDecided { by, name, at, decision }
+        }
+        other => other,
+    })
+}
+
+fn is_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Result<(), Rejection> {
     match slot.state {
         SlotState::Pending if can_decide(draft.instance.status) => Ok(()),
         SlotState::Queued | SlotState::Waiting => Err(Rejection::NotYourTurn),
@@ -157,13 +167,14 @@ pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Re
         SlotState::Taken => Err(taken_by_another(visit)),
         SlotState::Returned => Err(Rejection::AlreadyDecided {
             by: slot.decided.as_ref().map(|it| it.by),
+            name: None,
             at: visit.closed_at,
             decision: None,
         }),
         SlotState::Cancelled if visit.state == VisitState::Returned => {
             let returned = visit.slots.iter().find(|it| it.state == SlotState::Returned);
             let by = returned.and_then(|it| it.decided.as_ref()).map(|it| it.by);
-            Err(Rejection::AlreadyDecided { by, at: visit.closed_at, decision: None })
+            Err(Rejection::AlreadyDecided { by, name: None, at: visit.closed_at, decision: None })
         }
         SlotState::Abstained => Err(decided_by(slot, Decision::Abstain)),
         SlotState::Pending | SlotState::Cancelled => {
@@ -173,7 +184,7 @@ pub(super) fn check_pending(draft: &Draft<'_>, visit: &Visit, slot: &Slot) -> Re
         SlotState::Rejected => Err(decided_by(slot, Decision::Reject)),
         SlotState::NotNeeded => Err(closed_by_another(visit)),
         SlotState::Auto(_) | SlotState::AutoRejected(_) | SlotState::Removed => {
-            Err(Rejection::AlreadyDecided { by: None, at: None, decision: None })
+            Err(Rejection::AlreadyDecided { by: None, name: None, at: None, decision: None })
         }
     }
 }
@@ -205,6 +216,7 @@ fn decided_by(slot: &Slot, decision: Decision) -> Rejection {
     let decided = slot.decided.as_ref();
     Rejection::AlreadyDecided {
         by: decided.map(|it| it.by),
+        name: None,
         at: decided.map(|it| it.at),
         decision: Some(decision),
     }
@@ -214,7 +226,7 @@ fn decided_by(slot: &Slot, decision: Decision) -> Rejection {
 fn closed_by_another(visit: &Visit) -> Rejection {
     let decided = visit.slots.iter().filter(|slot| slot.decided.is_some());
     match decided.max_by_key(|slot| slot.decided.as_ref().map(|it| it.at)) {
-        None => Rejection::AlreadyDecided { by: None, at: visit.closed_at, decision: None },
+        None => Rejection::AlreadyDecided { by: None, name: None, at: visit.closed_at, decision: None },
         Some(last) if last.state == SlotState::Rejected => decided_by(last, Decision::Reject),
         Some(last) => decided_by(last, Decision::Approve),
     }

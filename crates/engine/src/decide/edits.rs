@@ -277,7 +277,8 @@ pub fn values_brought(template: &Template, instance: &Instance, command: &Comman
         | Command::Migrate { .. }
         | Command::Fire { .. }
         | Command::Sweep
-        | Command::Fail { .. } => return FormData::default(),
+        | Command::Fail { .. }
+        | Command::Warn { .. } => return FormData::default(),
     };
     let set = edits.0.iter().filter_map(|(field, edit)| match edit {
         Edit::Set(value) => Some((field.clone(), value.clone())),

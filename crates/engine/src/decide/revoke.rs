@@ -19,6 +19,9 @@ pub(super) fn revoke(draft: &mut Draft<'_>, actor: UserId, reason: &str) -> Resu
         return Err(Rejection::NotInitiator);
     }
     check_active(draft.directory, actor)?;
+    if matches!(draft.instance.status, Status::Running | Status::Suspended | Status::Returned) {
+        return Err(Rejection::StillRunning);
+    }
     let (days, asks) = match draft.template.settings.revoke {
         RevokeRule::Never => return Err(Rejection::RevokeNotAllowed),
         RevokeRule::Consent { days } => (days, true),

@@ -135,6 +135,18 @@ pub(super) fn fail(draft: &mut Draft<'_>, id: VisitId, reason: &str) {
     draft.emit(Event::Suspended { token, node, reason });
 }
 
+/// A sub-process that goes on by itself could not begin. Nobody waits for it, so that the way is not stopped, but everybody
+/// reads of it; saying so again says nothing new.
+pub(super) fn warn(draft: &mut Draft<'_>, child: InstanceId, reason: &str) {
+    let Some(begun) = draft.instance.begun.iter().find(|it| it.child == child) else { return };
+    let title = draft.template.block(&begun.node).map_or(begun.node.as_str(), Block::title);
+    let reason: String = reason.trim().chars().take(COMMENT_LIMIT).collect();
+    let warning = format!("`{title}`: {reason}");
+    if !draft.instance.warnings.contains(&warning) {
+        draft.emit(Event::DataWarned { warning });
+    }
+}
+
 /// Another system, or another instance, is to answer.
 fn is_awaited(visit: &Visit) -> bool {
     visit.state == VisitState::Open && matches!(visit.kind, VisitKind::Call | VisitKind::Child { .. })

@@ -168,6 +168,17 @@ pub fn missing_values(form: &Form, access: &FieldAccess, data: &FormData, today:
     Rules::of(form).0.missing(data, today, must)
 }
 
+/// The form without the controls and columns that somebody does not see.
+pub fn visible_form(form: &Form, access: &FieldAccess) -> Form {
+    let mut visible = form.clone();
+    visible.fields.retain(|field| access.of(&field.id) != Access::Hide);
+    for table in &mut visible.fields {
+        let id = table.id.clone();
+        table.columns.retain(|column| access.of_column(&id, &column.id) != Access::Hide);
+    }
+    visible
+}
+
 /// The values without those that somebody at a node does not see. Those of controls and columns that the form does not have,
 /// such as those of another version, nobody sees: no node says who may.
 pub fn visible_values(form: &Form, access: &FieldAccess, data: &FormData) -> FormData {

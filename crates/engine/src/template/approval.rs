@@ -233,7 +233,7 @@ pub enum OnReject {
 
 /// Sending back: where to, to whom, and how it goes on from there (semantics B4).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ReturnRule {
     /// Where to.
     pub targets: ReturnTargets,
@@ -306,7 +306,7 @@ pub enum Offer {
 
 /// Who is told how a node came out; nobody waits for them (semantics B12).
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tells {
     /// When it has passed, a chain at its last level.
     #[serde(skip_serializing_if = "Vec::is_empty")]

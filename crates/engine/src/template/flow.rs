@@ -153,7 +153,7 @@ pub struct Trigger {
 
 /// What a trigger does.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TriggerAction {
     /// Calls a webhook and goes on.
     Call {
@@ -177,6 +177,7 @@ pub enum TriggerAction {
 
 /// A field and what it is set to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SetField {
     /// Which.
     pub field: FieldId,
@@ -206,7 +207,7 @@ pub struct SubProcess {
 
 /// Whether the instance a sub-process begins is waited for.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChildWait {
     /// It goes on by itself.
     Detached,

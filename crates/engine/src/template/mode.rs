@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the people of a visit decide together (semantics B3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Mode {
     /// 或签: the first approval passes.
     OrSign {
@@ -55,6 +55,7 @@ pub enum AllReject {
 
 /// How votes are counted (semantics B3.4). All of it in exact integers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Vote {
     /// What it takes to pass.
     pub threshold: Threshold,
@@ -112,6 +113,7 @@ pub enum Abstain {
 
 /// The ballot of some people at a node: the first that holds a person gives him group and veto (semantics B3.4, B3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ballot {
     /// Whose.
     pub who: Scope,
@@ -143,6 +145,7 @@ pub enum Weights {
 
 /// What a group of voters has to reach by itself; a node with quorums passes when all of them are reached (semantics B3.5).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quorum {
     /// The group, as ballots name it.
     pub group: String,

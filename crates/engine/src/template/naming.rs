@@ -16,6 +16,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 1..=12;
 
 /// How instances are numbered.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SerialRule {
     /// Text with `{yyyy}`, `{yy}`, `{MM}`, `{dd}` and, exactly once, `{seq}` or `{seq:4}`.
     pub pattern: String,

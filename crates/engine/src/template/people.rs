@@ -16,7 +16,7 @@ pub enum Approvers {
 
 /// A rule that yields people.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PersonRule {
     /// Named people.
     Members(Vec<UserId>),
@@ -62,6 +62,7 @@ pub enum PersonRule {
 
 /// One level above a start (semantics B2.2, B2.3).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Level {
     /// 1 is the nearest. 0 means 1, kept raw so that an export returns what was imported.
     pub level: u8,
@@ -85,6 +86,7 @@ impl Level {
 
 /// Levels one after another (semantics B2.4).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Chain {
     /// Along which tree.
     pub line: Line,
@@ -113,7 +115,7 @@ pub enum Line {
 
 /// Where a chain ends, itself included.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChainEnd {
     /// So many levels above the start; 0: up to the top.
     Levels(u8),

@@ -89,7 +89,7 @@ impl Default for Settings {
 
 /// Duties that have to be in different hands (semantics D9).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Separation {
     /// Whoever decided at one of these nodes may not decide at another of them.
     Nodes(Vec<NodeId>),
@@ -105,6 +105,7 @@ pub enum Separation {
 
 /// What happens when an instance was sent back too often.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MaxRounds {
     /// So many returns are one too many; at most 50.
     pub returns: u32,
@@ -124,7 +125,7 @@ pub enum TooManyRounds {
 
 /// Revoking after approval (semantics B9).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RevokeRule {
     /// Never.
     #[default]

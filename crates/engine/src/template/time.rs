@@ -18,6 +18,7 @@ pub enum Deadline {
 
 /// A time limit with what happens around it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limit {
     /// When the time is up. Fixed when the visit opens.
     pub due: Due,
@@ -27,7 +28,7 @@ pub struct Limit {
 
 /// When a time is up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Due {
     /// So many minutes of working time after the visit opened, on the business calendar.
     Working(u32),
@@ -47,6 +48,7 @@ pub enum Due {
 
 /// Something that happens by the clock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TimeoutAction {
     /// Minutes after the time is up; negative: before.
     #[serde(default)]
@@ -60,7 +62,7 @@ pub struct TimeoutAction {
 
 /// What happens when the time is up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TimeoutWhat {
     /// Everybody who is asked is reminded, and again.
     Remind {
@@ -131,6 +133,7 @@ impl TimeoutWhat {
 
 /// How long a delay node waits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Delay {
     /// Unique in the template.
     pub id: NodeId,

@@ -4,7 +4,7 @@
 use crate::world::{uuid, with_form};
 use serde_json::{Value as Json, json};
 use zhupi_engine::form::Field;
-use zhupi_engine::template::{Block, Template};
+use zhupi_engine::template::{Approval, Block, Delay, Template, unknown_members};
 use zhupi_engine::{check_template, lint_template};
 
 const BOB: &str = "626f6200-0000-0000-0000-000000000000";
@@ -555,4 +555,53 @@ fn a_share_that_was_meant_as_percent() {
     check_node(vote(101), &[]);
     let found = check_template(&drawn(json!([ask_with("n", vote(60))])));
     assert_eq!(found[0].message, "60 is 0.60 %: 10000 is 100 %");
+}
+
+#[test]
+fn members_that_nobody_knows() {
+    let lanes = json!([
+        { "id": "l", "when": "default", "colour": "red", "blocks": [ask_with("m", json!({ "not_self": true }))] },
+    ]);
+    let mut template = drawn(json!([ask("n"), { "kind": "branch", "id": "b", "lanes": lanes }]));
+    template.settings.other.insert("withdrawal".to_owned(), json!("never"));
+    template.form.fields[7].columns[0].other.insert("unit".to_owned(), json!("EUR"));
+    let found: Vec<String> =
+        unknown_members(&template).iter().map(|it| format!("{} {}", it.path, it.code)).collect();
+    let at = [
+        "form[7].columns[0].unit",
+        "flow[1].lanes[0].colour",
+        "flow[1].lanes[0].blocks[0].not_self",
+        "settings.withdrawal",
+    ];
+    assert_eq!(found, at.map(|path| format!("{path} member_unknown")));
+    assert_eq!(check_template(&template).iter().filter(|it| it.code == "member_unknown").count(), 0);
+}
+
+/// What keeps no members it does not know refuses them, so that no word is dropped in silence.
+#[test]
+fn small_parts_refuse_members_that_nobody_knows() {
+    let refused = |more: Json| {
+        let mut node = ask_with("n", more);
+        node.as_object_mut().unwrap().remove("kind");
+        serde_json::from_value::<Approval>(node).unwrap_err().to_string()
+    };
+    let people = |rule: Json| json!({ "approvers": { "people": [rule] } });
+    for more in [
+        json!({ "mode": { "kind": "countersign", "rejects": "at_once" } }),
+        json!({ "mode": { "kind": "vote", "threshold": { "count": 1 }, "rejects": 1 } }),
+        json!({ "deadline": { "own": { "due": { "elapsed": 5 }, "actions": [], "rejects": 1 } } }),
+        json!({ "returns": { "rejects": 1 } }),
+        json!({ "tells": { "rejects": [] } }),
+        json!({ "quorums": [{ "group": "g", "threshold": { "count": 1 }, "rejects": 1 }] }),
+        json!({ "ballots": [{ "who": { "rejects": [] } }] }),
+        people(json!({ "initiator_pick": { "rejects": 1 } })),
+        people(json!({ "supervisor": { "level": 1, "rejects": 1 } })),
+    ] {
+        let why = refused(more);
+        assert!(why.contains("unknown field `rejects`"), "{why}");
+    }
+    let delay = json!({ "id": "d", "title": "D", "until": { "elapsed": 5 }, "rejects": 1 });
+    assert!(serde_json::from_value::<Delay>(delay).is_err());
+    let whole = json!({ "name": "n", "form": [], "flow": [], "rejects": 1 });
+    assert!(serde_json::from_value::<Template>(whole).is_err());
 }

@@ -6,12 +6,13 @@ use crate::app::Shared;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IdempotencyKey, IfMatch, Path, Tagged};
+use crate::view::access_of;
 use crate::view::read_task_id;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
-use zhupi_engine::form::{Edits, read_edits};
+use zhupi_engine::form::{Edits, read_edits, visible_form};
 use zhupi_engine::ids::{InstanceId, SlotId};
 use zhupi_engine::{Command, Rejection};
 
@@ -51,13 +52,15 @@ impl FromRequestParts<Shared> for OnInstance {
 }
 
 impl OnInstance {
-    /// Values to change, read by the form of the version the instance follows.
+    /// Values to change, read by the form of the version the instance follows. What is hidden from the caller is not there for
+    /// him, whatever he sends.
     pub async fn read_edits(&self, raw: &Map<String, Value>) -> Result<Edits, Error> {
         if raw.is_empty() {
             return Ok(Edits::default());
         }
         let seen = self.app.see_instance(self.caller.tenant, self.caller.user, self.instance).await?;
-        let read = read_edits(&seen.template.form, raw);
+        let access = access_of(&seen.stored.instance, &seen.template, &seen.directory, self.caller.user);
+        let read = read_edits(&visible_form(&seen.template.form, &access), raw);
         read.map_err(|problems| Rejection::FormInvalid { problems }.into())
     }
 

@@ -4,7 +4,7 @@ use crate::app::Shared;
 use crate::app::entities::registry::{KnownType, TriggerDraft};
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
-use crate::extract::{IfMatch, Json, Path, Tagged};
+use crate::extract::{IfMatch, Json, Path, Tagged, read_value};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -179,8 +179,7 @@ async fn put_type(
         "key": key, "name": body.name, "fields": body.fields, "title_field": body.title_field,
         "stage_field": body.stage_field, "strict": body.strict, "editors": body.editors,
     });
-    let sort: EntityType = serde_json::from_value(raw)
-        .map_err(|cause| Error::BadRequest { field: None, message: cause.to_string() })?;
+    let sort: EntityType = read_value(&raw)?;
     let seen = i64::try_from(revision.0.unwrap_or(0)).unwrap_or(i64::MAX);
     let revision = app.put_entity_type(caller.tenant, caller.user, sort.clone(), seen).await?;
     Ok(Tagged(revision.unsigned_abs(), TypeView::of(KnownType { sort, revision })))

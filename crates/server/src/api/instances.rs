@@ -4,14 +4,14 @@ use crate::app::Shared;
 use crate::app::access::{Seen, may_manage};
 use crate::app::act::{Acted, Options, Submission, check_business_key};
 use crate::app::look_ahead::Look;
-use crate::app::past::Moment;
+use crate::app::past::{Chapter, Moment};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{IdempotencyKey, IfMatch, Json, Path, Query, Tagged};
-use crate::page::{PageOf, PageQuery};
+use crate::page::{LongPageQuery, PageOf, PageQuery};
 use crate::view::{
-    self, Curtain, InstanceView, PathChangeView, Person, StepView, TemplateRef, TimelineEntry, access_of,
-    access_to_past, instance_view, still_view, timeline_entry,
+    self, Curtain, InstanceView, PathChangeView, Person, StepView, StuckView, TemplateRef, TimelineEntry,
+    access_of, access_to_past, instance_view, still_view, stuck_views, timeline_entry,
 };
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -172,6 +172,9 @@ struct InstanceLine {
     serial: Option<String>,
     #[schema(value_type = String)]
     status: Status,
+    /// Where it has stopped until an administrator has looked at it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stuck: Vec<StuckView>,
     initiator: Person,
     business_key: Option<String>,
     version: u64,
@@ -184,8 +187,9 @@ struct InstanceLine {
 /// The history of an instance.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct Timeline {
-    items: Vec<TimelineEntry>,
-    /// The chain of hashes holds: nothing was changed, dropped or put in.
+    #[serde(flatten)]
+    page: PageOf<TimelineEntry>,
+    /// The whole chain of hashes holds: nothing was changed, dropped or put in.
     intact: bool,
 }
 
@@ -269,7 +273,8 @@ async fn list_instances(
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {
         let template = app.template(caller.tenant, row.template, row.template_version).await?;
-        rows.push(line(row, &template, &directory));
+        let stuck = stuck_at(&app, &caller, (row.id, row.status), &template).await?;
+        rows.push(line(row, stuck, &template, &directory));
     }
     Ok(Json(PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line)))
 }
@@ -383,31 +388,40 @@ async fn beside(app: &Shared, caller: &Caller, seen: &Seen) -> Result<Beside, Er
 
 /// Get the timeline of an instance
 ///
-/// Every accepted command with what followed from it, chained by hashes.
+/// Every accepted command with what followed from it, the first one first, chained by hashes. Each entry is told in the words of
+/// the version of the template under which it was written.
 #[utoipa::path(get, path = "/instances/{id}/timeline", operation_id = "get_timeline", tag = "instances",
-    params(("id" = Uuid, Path)), responses((status = 200, description = "the history", body = Timeline)))]
+    params(("id" = Uuid, Path), LongPageQuery),
+    responses((status = 200, description = "a page of the history", body = Timeline)))]
 async fn get_timeline(
     State(app): State<Shared>,
     caller: Caller,
     Path(id): Path<InstanceId>,
+    Query(page): Query<LongPageQuery>,
 ) -> Result<Tagged<Timeline>, Error> {
+    let page = page.page()?;
     let seen = app.see_instance(caller.tenant, caller.user, id).await?;
-    let instance = &seen.stored.instance;
+    let version = seen.stored.instance.version;
     let mut rows = app.store.load_history(caller.tenant, id).await?;
     // A command may have been accepted since the instance was read.
-    rows.retain(|row| row.seq <= instance.version);
+    rows.retain(|row| row.seq <= version);
     let intact = is_intact(&rows, &seen.stored);
     let entries: Result<Vec<Entry>, _> = rows.iter().map(|row| serde_json::from_str(&row.body)).collect();
     let entries = entries.map_err(Error::internal)?;
-    let versions = app.versions_of(caller.tenant, &seen, &entries).await?;
-    let (template, directory) = (&seen.template, &seen.directory);
-    let access = access_to_past(&versions, (instance, template), directory, caller.user);
-    let mut items = Vec::with_capacity(rows.len());
-    for ((entry, row), then) in entries.into_iter().zip(&rows).zip(&versions) {
-        let curtain = Curtain::new(then, &access);
-        items.push(timeline_entry(entry, &row.hash, instance, template, directory, curtain));
-    }
-    Ok(Tagged(instance.version, Timeline { items, intact }))
+    let chapters = app.chapters(caller.tenant, &seen, &entries).await?;
+    let versions: Vec<Arc<Template>> = chapters.iter().map(|it| Arc::clone(&it.template)).collect();
+    let today = (&seen.stored.instance, seen.template.as_ref());
+    let access = access_to_past(&versions, today, &seen.directory, caller.user);
+    let zhupi_store::PageOf { rows, next } =
+        page.of_numbered(entries.into_iter().zip(rows).collect(), |(entry, _)| entry.seq);
+    let told = |(entry, row): (Entry, HistoryRow)| {
+        let Chapter { instance, template, .. } = chapters.iter().find(|it| entry.seq <= it.until)?;
+        let curtain = Curtain::new(template, &access);
+        Some(timeline_entry(entry, &row.hash, instance, template, &seen.directory, curtain))
+    };
+    let rows = rows.into_iter().filter_map(told).collect();
+    let page = PageOf::of(zhupi_store::PageOf { rows, next }, |entry| entry);
+    Ok(Tagged(version, Timeline { page, intact }))
 }
 
 /// Does what the caller asks and shows what became of the instance.
@@ -456,7 +470,21 @@ fn is_intact(rows: &[HistoryRow], stored: &Stored) -> bool {
         && follower.finish(stored.instance.version, &stored.head).is_ok()
 }
 
-fn line(row: InstanceRow, template: &Template, directory: &Directory) -> InstanceLine {
+/// Where an instance of a list has stopped; looked up only where it has.
+pub(super) async fn stuck_at(
+    app: &Shared,
+    caller: &Caller,
+    (id, status): (InstanceId, Status),
+    template: &Template,
+) -> Result<Vec<StuckView>, Error> {
+    if status != Status::Suspended {
+        return Ok(Vec::new());
+    }
+    let stored = app.store.load_instance(caller.tenant, id).await?;
+    Ok(stored.map(|stored| stuck_views(&stored.instance, template)).unwrap_or_default())
+}
+
+fn line(row: InstanceRow, stuck: Vec<StuckView>, template: &Template, directory: &Directory) -> InstanceLine {
     InstanceLine {
         id: row.id,
         template: TemplateRef {
@@ -467,6 +495,7 @@ fn line(row: InstanceRow, template: &Template, directory: &Directory) -> Instanc
         title: row.title,
         serial: row.serial,
         status: row.status,
+        stuck,
         initiator: Person::of(row.initiator, directory),
         business_key: row.business_key,
         version: row.version,

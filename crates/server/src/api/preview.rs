@@ -125,7 +125,7 @@ async fn drawn(
     if let Some(version) = version {
         return app.template(caller.tenant, id, version).await;
     }
-    let problems = app.check_definition(caller.tenant, &found.draft).await?;
+    let problems = app.check_definition(caller.tenant, &found.draft, &found.row.source_kind).await?;
     if problems.iter().any(Problem::is_error) {
         return Err(Error::Invalid(problems));
     }

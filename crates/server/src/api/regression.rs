@@ -93,7 +93,7 @@ async fn run_regression(
     let current = found.row.current_version;
     let against = body.against.or(current).ok_or(Error::TemplateNotPublished)?;
     let old = app.template(caller.tenant, id, against).await?;
-    let problems = app.check_definition(caller.tenant, &found.draft).await?;
+    let problems = app.check_definition(caller.tenant, &found.draft, &found.row.source_kind).await?;
     if problems.iter().any(Problem::is_error) {
         return Err(Error::Invalid(problems));
     }

@@ -1,14 +1,17 @@
 //! Tasks over our own API: the four boxes with their counts. What people do with a task: `decisions.rs`, `signers.rs`.
 
 use super::call::{ActHeaders, Acted, OnInstance};
-use super::instances::InstanceBody;
+use super::instances::{InstanceBody, stuck_at};
 use crate::app::Shared;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::extract::{Json, Query};
 use crate::page::{PageOf, PageQuery};
-use crate::view::{self, Curtain, ItemView, Person, TemplateRef, access_of, item_view, task_id};
+use crate::view::{
+    self, Curtain, ItemView, Person, StuckView, TemplateRef, access_of, due_of, item_view, task_id,
+};
 use axum::extract::State;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -54,6 +57,9 @@ struct TaskLine {
     initiator: Person,
     #[schema(value_type = String)]
     status: Status,
+    /// Of one's own: where it has stopped until an administrator has looked at it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stuck: Vec<StuckView>,
     #[schema(value_type = Option<String>)]
     node: Option<NodeId>,
     /// What people call that node.
@@ -61,7 +67,7 @@ struct TaskLine {
     /// The element or rows the branch runs for in which the task stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<ItemView>,
-    /// Until when it should be decided.
+    /// Until when it should be decided: the time limit; where there are but the usual reminders, the first of them.
     #[schema(value_type = Option<String>, format = DateTime)]
     due_at: Option<Timestamp>,
     /// When it came into the box.
@@ -114,12 +120,13 @@ async fn list_tasks(
     let counts = app.store.count_boxes(caller.tenant, caller.user).await?;
     let counts = Counts { todo: counts.todo, done: counts.done, cc: counts.cc, mine: counts.mine };
     let directory = app.directory(caller.tenant).await?;
-    let mut rows = Vec::with_capacity(found.rows.len());
-    for row in found.rows {
+    // At once, so that what the lines say of their instances is loaded together.
+    let rows = try_join_all(found.rows.into_iter().map(async |row| {
         let template = app.template(caller.tenant, row.template, row.template_version).await?;
         let beside = beside(&app, &caller, &row, &template, &directory).await?;
-        rows.push(line(row, beside, &template, &directory));
-    }
+        Ok::<_, Error>(line(row, beside, &template, &directory))
+    }))
+    .await?;
     let page = PageOf::of(zhupi_store::PageOf { rows, next: found.next }, |line| line);
     Ok(Json(Tasks { page, counts }))
 }
@@ -139,9 +146,11 @@ async fn mark_read(on: OnInstance) -> Acted {
 struct FromInstance {
     item: Option<ItemView>,
     due_at: Option<Timestamp>,
+    stuck: Vec<StuckView>,
 }
 
-/// Looked up only where the template has something of the kind: a time limit at the node, or branches for elements.
+/// Looked up only where there is something of the kind: a time limit at the node, branches for elements, or an instance of
+/// one's own that has stopped.
 async fn beside(
     app: &Shared,
     caller: &Caller,
@@ -149,9 +158,15 @@ async fn beside(
     template: &Template,
     directory: &Directory,
 ) -> Result<FromInstance, Error> {
-    let Some(slot) = row.slot() else { return Ok(FromInstance::default()) };
+    let Some(slot) = row.slot() else {
+        let stuck = match row.kind {
+            TaskKind::Instance => stuck_at(app, caller, (row.instance, row.status), template).await?,
+            TaskKind::Cc(_) | TaskKind::Slot(_) => Vec::new(),
+        };
+        return Ok(FromInstance { stuck, ..FromInstance::default() });
+    };
     let limited = match row.node.as_ref().and_then(|node| template.block(node)) {
-        Some(Block::Approval(node)) => matches!(node.deadline, Deadline::Own(_)),
+        Some(Block::Approval(node)) => node.deadline != Deadline::None,
         Some(_) | None => false,
     };
     if !limited && !template.blocks().iter().any(|block| matches!(block, Block::Each(_))) {
@@ -164,7 +179,7 @@ async fn beside(
     let Some((visit, _)) = instance.slot(slot) else { return Ok(FromInstance::default()) };
     let access = access_of(instance, template, directory, caller.user);
     let item = item_view(instance, template, directory, Curtain::new(template, &access), visit);
-    Ok(FromInstance { item, due_at: visit.due_at })
+    Ok(FromInstance { item, due_at: due_of(visit), stuck: Vec::new() })
 }
 
 fn line(row: TaskRow, beside: FromInstance, template: &Template, directory: &Directory) -> TaskLine {
@@ -173,6 +188,7 @@ fn line(row: TaskRow, beside: FromInstance, template: &Template, directory: &Dir
         node_title: row.node.as_ref().and_then(title),
         item: beside.item,
         due_at: beside.due_at,
+        stuck: beside.stuck,
         task: row.slot().map(|slot| task_id(row.instance, slot)),
         instance: row.instance,
         template: TemplateRef {

@@ -313,7 +313,8 @@ async fn check_template(
     Path(id): Path<TemplateId>,
 ) -> Result<Json<Findings>, Error> {
     let found = app.template_to_change(caller.tenant, caller.user, id).await?;
-    Ok(Json(findings(app.check_definition(caller.tenant, &found.draft).await?)))
+    let problems = app.check_definition(caller.tenant, &found.draft, &found.row.source_kind).await?;
+    Ok(Json(findings(problems)))
 }
 
 /// Get the problems of a published template
@@ -342,7 +343,7 @@ async fn check_definition(
     Json(body): Json<Definition>,
 ) -> Result<Json<Findings>, Error> {
     let problems = match read_definition(&body.definition) {
-        Ok(template) => app.check_definition(caller.tenant, &template).await?,
+        Ok(template) => app.check_definition(caller.tenant, &template, NATIVE).await?,
         Err(problems) => problems,
     };
     Ok(Json(findings(problems)))

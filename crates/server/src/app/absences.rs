@@ -110,23 +110,22 @@ fn faults(absence: &Absence, directory: &Directory, now: Timestamp) -> Vec<Probl
         wrong("reason", "text_too_long", "at most 2000 characters");
     }
     let others = directory.absences_of(absence.owner).iter().filter(|it| it.id != absence.id);
-    if others.filter(|it| it.until > now).count() >= ABSENCES_LIMIT {
+    let others: Vec<&Absence> = others.filter(|it| it.until > now).collect();
+    if others.len() >= ABSENCES_LIMIT {
         wrong("owner", "too_many", "at most 100 absences to come are kept for a person");
+    }
+    if let Some(other) = others.into_iter().find(|it| it.overlaps(absence)) {
+        let (id, substitute) = (other.id, directory.name(other.substitute));
+        let when = format!("from {} until {}", other.from, other.until);
+        wrong("from", "overlaps", &format!("{when} {substitute} stands in already: absence `{id}`"));
     }
     problems
 }
 
 /// What works, but perhaps not as meant.
 fn oddities(absence: &Absence, directory: &Directory) -> Vec<Problem> {
-    let at_once = |of: UserId| {
-        directory.absences_of(of).iter().filter(|it| it.id != absence.id && it.overlaps(absence))
-    };
-    let overlap = at_once(absence.owner).map(|other| {
-        let message =
-            format!("from {} another absence holds at the same time; the earlier one counts", other.from);
-        Problem::warning("from", "overlaps", message)
-    });
-    let away = at_once(absence.substitute).map(|other| {
+    let of_substitute = directory.absences_of(absence.substitute).iter().filter(|it| it.overlaps(absence));
+    let away = of_substitute.map(|other| {
         let message = if other.substitute == absence.owner {
             format!("from {} the substitute is away too and names you: then it stays with you", other.from)
         } else {
@@ -134,5 +133,5 @@ fn oddities(absence: &Absence, directory: &Directory) -> Vec<Problem> {
         };
         Problem::warning("substitute", "substitute_away", message)
     });
-    overlap.chain(away).collect()
+    away.collect()
 }

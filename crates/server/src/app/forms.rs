@@ -12,9 +12,10 @@ use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
 use zhupi_engine::form::{
-    Edit, Edits, Field, FieldOption, Form, FormData, OptionsSource, Value, with_defaults,
+    Edit, Edits, Field, FieldOption, Form, FormData, OptionsSource, Value, read_values, to_plain,
+    with_defaults,
 };
-use zhupi_engine::ids::{OptionId, TenantId, UserId};
+use zhupi_engine::ids::{OptionId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Command, Problem, Rejection, Template};
 
 /// Most options of a source.
@@ -53,6 +54,20 @@ impl App {
     ) -> Result<Map<String, Json>, Error> {
         let directory = self.directory(tenant).await?;
         Ok(with_defaults(form, raw, directory.today(self.now())))
+    }
+
+    /// The values with which a sub-process begins, by the form of the version that is submitted now, with the defaults of what
+    /// nothing fills.
+    pub async fn filled_child(
+        &self,
+        tenant: TenantId,
+        template: TemplateId,
+        values: &FormData,
+    ) -> Result<FormData, Error> {
+        let version = self.version_to_submit(tenant, template).await?;
+        let template = self.template(tenant, template, version).await?;
+        let filled = self.filled(tenant, &template.form, &to_plain(values)).await?;
+        read_values(&template.form, &filled).map_err(|problems| Rejection::FormInvalid { problems }.into())
     }
 
     /// Confirms and completes the values of a submission; all problems, each with its control.
@@ -226,6 +241,7 @@ fn edits_of(command: &mut Command) -> Option<&mut Edits> {
         | Command::Migrate { .. }
         | Command::Answer { .. }
         | Command::Fail { .. }
+        | Command::Warn { .. }
         | Command::Amend { .. } => None,
     }
 }

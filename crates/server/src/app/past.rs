@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zhupi_engine::form::FieldAccess;
 use zhupi_engine::ids::{InstanceId, TenantId, UserId};
 use zhupi_engine::ledger::{Entry, beginning, replay};
-use zhupi_engine::{Event, Template};
+use zhupi_engine::{Event, Instance, Template};
 
 /// Which of its states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +18,17 @@ pub enum Moment {
     Version(u64),
     /// After everything up to this time.
     Time(Timestamp),
+}
+
+/// A part of a history that was written under one version of the template.
+#[derive(Clone, Debug)]
+pub struct Chapter {
+    /// The number of its last entry.
+    pub until: u64,
+    /// The instance at its end.
+    pub instance: Instance,
+    /// That version; one that is not known counts as today's.
+    pub template: Arc<Template>,
 }
 
 impl App {
@@ -58,28 +69,28 @@ impl App {
         Ok((seen, access))
     }
 
-    /// The version of the template under which each entry of a whole history was recorded; one that is not known counts as
-    /// today's.
-    pub async fn versions_of(
+    /// A whole history in its chapters; there is always a last one.
+    pub async fn chapters(
         &self,
         tenant: TenantId,
         seen: &Seen,
         entries: &[Entry],
-    ) -> Result<Vec<Arc<Template>>, Error> {
+    ) -> Result<Vec<Chapter>, Error> {
         let now = &seen.stored.instance;
-        let mut version = beginning(now, entries).template_version;
-        let mut versions = Vec::with_capacity(entries.len());
+        let mut chapters = Vec::new();
+        let mut then = beginning(now, entries);
         for entry in entries {
-            version = entry.events.iter().rev().find_map(new_version).unwrap_or(version);
-            versions.push(match version {
-                0 => Arc::clone(&seen.template),
-                known => self.template(tenant, now.template, known).await?,
-            });
+            if entry.events.iter().any(|event| matches!(event, Event::Migrated { .. })) {
+                let template = match then.template_version {
+                    0 => Arc::clone(&seen.template),
+                    known => self.template(tenant, now.template, known).await?,
+                };
+                chapters.push(Chapter { until: then.version, instance: then.clone(), template });
+            }
+            then = replay(then, [entry]);
         }
-        Ok(versions)
+        let (instance, template) = (now.clone(), Arc::clone(&seen.template));
+        chapters.push(Chapter { until: now.version, instance, template });
+        Ok(chapters)
     }
-}
-
-fn new_version(event: &Event) -> Option<u32> {
-    if let Event::Migrated { version, .. } = event { Some(*version) } else { None }
 }

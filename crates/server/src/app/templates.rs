@@ -13,6 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zhupi_engine::decide::TITLE_LIMIT;
 use zhupi_engine::ids::{TemplateId, TenantId, UserId};
+use zhupi_engine::template::unknown_members;
 use zhupi_engine::{Problem, Template, check_template, lint_template};
 use zhupi_store::{Draft, NewTemplate, NewVersion, Stamp, TemplateHead, TemplateRow, TemplateState};
 
@@ -90,13 +91,18 @@ impl App {
         saved.map_err(changed_meanwhile)
     }
 
-    /// Everything wrong with a definition, and what the people of today make of it.
+    /// Everything wrong with a definition that was drawn in this surface, and what the people of today make of it.
     pub async fn check_definition(
         &self,
         tenant: TenantId,
         template: &Template,
+        source_kind: &str,
     ) -> Result<Vec<Problem>, Error> {
         let mut problems = check_template(template);
+        // Other surfaces keep what is theirs.
+        if source_kind == NATIVE {
+            problems.extend(unknown_members(template));
+        }
         problems.extend(self.check_sources(template));
         problems.extend(self.check_children(tenant, template).await?);
         let directory = self.directory(tenant).await?;
@@ -122,7 +128,7 @@ impl App {
                 problems: serde_json::from_str(&kept.problems).map_err(Error::internal)?,
             }),
             Some(_) | None => {
-                let problems = self.check_definition(tenant, &current).await?;
+                let problems = self.check_definition(tenant, &current, &found.row.source_kind).await?;
                 Ok(Looked { version, at: self.now_us(), problems })
             }
         }
@@ -138,7 +144,7 @@ impl App {
         expected_revision: Option<u32>,
     ) -> Result<(u32, Vec<Problem>), Error> {
         let found = self.template_to_change(tenant, actor, id).await?;
-        let warnings = self.refuse_errors(tenant, &found.draft).await?;
+        let warnings = self.refuse_errors(tenant, &found.draft, &found.row.source_kind).await?;
         let row = found.row;
         let expected = expected_revision.unwrap_or(row.draft_revision);
         let digest = Sha256::digest(row.draft.as_bytes()).into();
@@ -162,7 +168,7 @@ impl App {
         code: String,
         drawing: Drawing,
     ) -> Result<TemplateRow, Error> {
-        self.refuse_errors(tenant, &drawing.template).await?;
+        self.refuse_errors(tenant, &drawing.template, drawing.source_kind).await?;
         let row = self.create_template(tenant, actor, Some(code), drawing).await?;
         self.publish_template(tenant, actor, row.id, Some(row.draft_revision)).await?;
         Ok(row)
@@ -177,7 +183,7 @@ impl App {
         drawing: Drawing,
     ) -> Result<u32, Error> {
         let row = self.template_to_change(tenant, actor, id).await?.row;
-        self.refuse_errors(tenant, &drawing.template).await?;
+        self.refuse_errors(tenant, &drawing.template, drawing.source_kind).await?;
         let draft = drawing.into_draft()?;
         let digest = Sha256::digest(draft.definition.as_bytes()).into();
         let new = NewVersion { draft, digest, by: actor, at: self.now_us() };
@@ -185,8 +191,13 @@ impl App {
     }
 
     /// Everything there is to say about a template that has no errors.
-    async fn refuse_errors(&self, tenant: TenantId, template: &Template) -> Result<Vec<Problem>, Error> {
-        let problems = self.check_definition(tenant, template).await?;
+    async fn refuse_errors(
+        &self,
+        tenant: TenantId,
+        template: &Template,
+        source_kind: &str,
+    ) -> Result<Vec<Problem>, Error> {
+        let problems = self.check_definition(tenant, template, source_kind).await?;
         let refused = problems.iter().any(Problem::is_error);
         if refused { Err(Error::Invalid(problems)) } else { Ok(problems) }
     }
@@ -227,20 +238,30 @@ impl App {
         self.found(tenant, viewer, row).await?.ok_or(Error::NotFound)
     }
 
-    /// The same, by what its author called it: the id or the code.
+    /// The same, by what its author called it: the id or the code. Whoever may use it when it is enabled learns that it is
+    /// not.
     pub async fn find_template_named(
         &self,
         tenant: TenantId,
         viewer: UserId,
         name: &str,
     ) -> Result<Found, Error> {
-        if let Ok(id) = name.parse::<TemplateId>()
-            && let Some(row) = self.store.load_template(tenant, id).await?
-        {
-            return self.found(tenant, viewer, row).await?.ok_or(Error::NotFound);
+        let by_id = match name.parse::<TemplateId>() {
+            Ok(id) => self.store.load_template(tenant, id).await?,
+            Err(_) => None,
+        };
+        let row = match by_id {
+            Some(row) => row,
+            None => self.store.find_template_by_code(tenant, name).await?.ok_or(Error::NotFound)?,
+        };
+        let (id, disabled) = (row.id, row.current_version.filter(|_| row.state == TemplateState::Disabled));
+        if let Some(found) = self.found(tenant, viewer, row).await? {
+            return Ok(found);
         }
-        let row = self.store.find_template_by_code(tenant, name).await?.ok_or(Error::NotFound)?;
-        self.found(tenant, viewer, row).await?.ok_or(Error::NotFound)
+        let Some(version) = disabled else { return Err(Error::NotFound) };
+        let (current, directory) = (self.template(tenant, id, version).await?, self.directory(tenant).await?);
+        let is_meant = access::may_use(&current.settings, &directory, viewer);
+        Err(if is_meant { Error::TemplateDisabled } else { Error::NotFound })
     }
 
     /// Whether a template stands in this person's lists.

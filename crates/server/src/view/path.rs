@@ -74,7 +74,7 @@ pub struct VisitView {
     pub stuck: Option<String>,
     /// What was decided here does not count any more, since the way was gone again.
     pub superseded: bool,
-    /// The time limit.
+    /// The time limit; where the node has but the usual reminders, when the first of them is due.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub due_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -171,6 +171,12 @@ pub fn task_id(instance: InstanceId, slot: SlotId) -> String {
 pub(crate) fn read_task_id(text: &str) -> Option<(InstanceId, SlotId)> {
     let (instance, slot) = text.split_once('.')?;
     Some((instance.parse().ok()?, SlotId(slot.parse().ok()?)))
+}
+
+/// Until when people should have decided: the time limit of the visit; where it has none, the first reminder.
+pub fn due_of(visit: &Visit) -> Option<Timestamp> {
+    let reminders = visit.timers.iter().filter(|timer| timer.slot.is_none() && timer.action.is_some());
+    visit.due_at.or_else(|| reminders.map(|timer| timer.at).min())
 }
 
 pub(super) fn reached(
@@ -294,7 +300,7 @@ impl Walk<'_> {
             state: visit.state,
             stuck: visit.stuck.clone(),
             superseded: visit.superseded,
-            due_at: visit.due_at,
+            due_at: due_of(visit),
             opened_at: visit.opened_at,
             closed_at: visit.closed_at,
             people: visit.slots.iter().map(|slot| self.slot(slot)).collect(),

@@ -364,8 +364,9 @@ fn joined(words: impl Iterator<Item = String>) -> String {
 }
 
 fn limit_view(limit: PlannedLimit) -> PlannedLimitView {
+    let due_at = limit.due_at.or_else(|| limit.actions.iter().map(|action| action.at).min());
     let action = |PlannedAction { at, what, to }| PlannedActionView { at, what, to };
-    PlannedLimitView { due_at: limit.due_at, actions: limit.actions.into_iter().map(action).collect() }
+    PlannedLimitView { due_at, actions: limit.actions.into_iter().map(action).collect() }
 }
 
 fn planned(person: PreviewPerson, directory: &Directory) -> PlannedPerson {

@@ -42,7 +42,8 @@ pub struct TimelineLine {
     pub text: String,
 }
 
-/// An entry in words, as far as its reader may see it. `instance` is the instance as it is now.
+/// An entry in words, as far as its reader may see it. `instance` is the instance as it was at the end of the time in which it
+/// followed this version of the template, to which the entry belongs.
 pub fn timeline_entry(
     entry: Entry,
     hash: &[u8],

@@ -3,7 +3,7 @@
 
 use super::outbox::Trouble;
 use crate::app::Shared;
-use crate::app::act::{Options, Submission};
+use crate::app::act::{Acted, Options, Submission};
 use crate::error::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,18 @@ pub fn awaited_by(delivery: &Delivery) -> Option<(InstanceId, VisitId)> {
     Some((begin.key.parent, begin.key.visit?))
 }
 
+/// The instance that began a child, and the child.
+pub fn begun_by(delivery: &Delivery) -> Option<(InstanceId, InstanceId)> {
+    let begin: Begin = serde_json::from_str(&delivery.payload).ok()?;
+    Some((begin.key.parent, delivery.target.parse().map(InstanceId).ok()?))
+}
+
+/// What waits for an answer.
+pub fn answered_to(delivery: &Delivery) -> Option<(InstanceId, VisitId)> {
+    let came: CameOf = serde_json::from_str(&delivery.payload).ok()?;
+    Some((delivery.target.parse().map(InstanceId).ok()?, came.visit))
+}
+
 /// Begins a child, as if the initiator of its parent had submitted it.
 pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     let child = instance_of(delivery)?;
@@ -111,7 +123,7 @@ pub async fn begin(app: &Shared, delivery: &Delivery) -> Done {
     }
     let refused = match one_too_many(app, delivery, &begin.key).await? {
         Some(refused) => refused,
-        None => match app.submit(delivery.tenant, begin.initiator, submission(child, &begin)).await {
+        None => match submit(app, delivery, child, &begin).await {
             Ok(_) | Err(Error::Rejected(Rejection::AlreadySubmitted)) => return Ok(()),
             Err(Error::NotFound) => Refused::openly("its template is not there any more".to_owned()),
             Err(error) => refusal(error)?,
@@ -138,8 +150,13 @@ async fn one_too_many(
     Ok(is_full.then(|| Refused::openly(why())))
 }
 
-fn submission(child: InstanceId, begin: &Begin) -> Submission {
-    let (department, form) = (begin.department, begin.form.clone());
+async fn submit(app: &Shared, delivery: &Delivery, child: InstanceId, begin: &Begin) -> Result<Acted, Error> {
+    let form = app.filled_child(delivery.tenant, begin.template, &begin.form).await?;
+    app.submit(delivery.tenant, begin.initiator, submission(child, begin, form)).await
+}
+
+fn submission(child: InstanceId, begin: &Begin, form: FormData) -> Submission {
+    let department = begin.department;
     Submission {
         template: begin.template,
         submit: Submit { department, form, ..Submit::default() },
@@ -183,7 +200,10 @@ pub async fn answer(app: &Shared, delivery: &Delivery) -> Done {
     let command = Command::Answer { visit, outcome, values };
     match app.act(delivery.tenant, SYSTEM, parent, command, Options::default()).await {
         Ok(_) | Err(Error::NotFound) => Ok(()),
-        Err(error) => Err(Trouble::Never(refusal(error)?.why)),
+        Err(error) => {
+            let Refused { why, told } = refusal(error)?;
+            Err(Trouble::Refused { why, told })
+        }
     }
 }
 

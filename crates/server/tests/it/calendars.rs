@@ -181,7 +181,7 @@ async fn what_is_wrong_with_an_absence_is_said_with_its_place() {
 }
 
 #[tokio::test]
-async fn absences_at_the_same_time_are_warned_of() {
+async fn a_person_is_away_once_at_a_time_and_a_substitute_who_is_away_too_is_warned_of() {
     let app = TestApp::new().await;
     let (wang, li) = (app.user("wang").await, app.user("li").await);
     let (by_wang, by_li) = (app.session(wang).await, app.session(li).await);
@@ -189,8 +189,21 @@ async fn absences_at_the_same_time_are_warned_of() {
     let made = app.post("/v1/absences").by(&by_wang).json(&away(li, begin, end)).send().await.expect(201);
     assert_eq!(made.get("warnings"), None);
     let again = away(li, "2026-03-04T00:00:00Z", "2026-03-07T00:00:00Z");
-    let made = app.post("/v1/absences").by(&by_wang).json(&again).send().await.expect(201);
-    assert_eq!(made["warnings"][0]["code"], "overlaps");
+    let refused = app.post("/v1/absences").by(&by_wang).json(&again).send().await;
+    let problem = refused.expect_problem(422, "invalid");
+    assert_eq!(codes(&problem), ["from overlaps"]);
+    let words = problem["problems"][0]["message"].as_str().expect("words");
+    let first = made["id"].as_str().expect("an id");
+    assert!(
+        words.contains(begin) && words.contains("li stands in already") && words.contains(first),
+        "{words}"
+    );
+    // What one is replaced by may cover the same time, and the next one begins where it ends.
+    let path = format!("/v1/absences/{first}");
+    let longer = away(li, begin, "2026-03-06T00:00:00Z");
+    app.call("PUT", &path).by(&by_wang).json(&longer).send().await.expect(200);
+    let next = away(li, "2026-03-06T00:00:00Z", "2026-03-07T00:00:00Z");
+    app.post("/v1/absences").by(&by_wang).json(&next).send().await.expect(201);
     let back = app.post("/v1/absences").by(&by_li).json(&away(wang, begin, end)).send().await.expect(201);
     assert_eq!(back["warnings"][0]["code"], "substitute_away");
 }

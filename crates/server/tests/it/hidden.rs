@@ -145,6 +145,32 @@ async fn who_may_not_see_a_value_finds_it_in_no_answer() {
     }
 }
 
+/// A value that does not fit is no way to find out what there is.
+#[tokio::test]
+async fn a_value_for_a_hidden_control_is_answered_as_one_for_none() {
+    let scene = Scene::new().await;
+    let company = &scene.company;
+    let task = task_of(&company.see(&scene.instance, &company.bob).await, &company.bob);
+    let path = format!("/v1/tasks/{task}/approve");
+    let refused = async |form: Json| {
+        let body = json!({ "comment": "fine", "form": form });
+        let problem = company.post(&path, &company.bob, &body).await.expect_problem(422, "form_invalid");
+        problem["problems"][0].clone()
+    };
+    let mut nothing = refused(json!({ "nothing": "x" })).await;
+    for (field, value) in
+        [("total", json!("much")), ("total", json!(5)), ("papers", json!(7)), ("secret", json!([]))]
+    {
+        let said = refused(json!({ field: value })).await;
+        nothing["path"] = json!(format!("form.{field}"));
+        let plain = nothing["message"].as_str().expect("words").replace("nothing", field);
+        assert_eq!((&said["path"], &said["code"]), (&nothing["path"], &nothing["code"]));
+        assert_eq!(said["message"], plain);
+    }
+    let rows = json!([{ "_row": 1, "price": { "much": 1 } }]);
+    assert_eq!(refused(json!({ "items": rows })).await["code"], nothing["code"]);
+}
+
 #[tokio::test]
 async fn the_way_is_told_without_what_its_conditions_saw() {
     let scene = Scene::new().await;

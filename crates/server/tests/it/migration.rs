@@ -170,3 +170,63 @@ async fn only_managers_migrate_and_they_say_why_and_which() {
     let many = json!({ "instances": many, "reason": "x" });
     migrate(&company, &template, many).await.expect_problem(400, "bad_request");
 }
+
+/// What was written under a version is told in its words, whatever the instance follows now.
+#[tokio::test]
+async fn the_timeline_tells_each_entry_in_the_words_of_its_version() {
+    let (company, template, instance) = company().await;
+    let commented = json!({ "text": "soon" });
+    company.post(&format!("{}/comments", path_of(&instance)), &company.ann, &commented).await.expect(201);
+    publish(&company, &template, |it| {
+        it["flow"][0]["id"] = json!("boss");
+        it["flow"][0]["title"] = json!("Boss");
+    })
+    .await;
+    let mut renamed = these(&[&instance]);
+    renamed["nodes"] = json!({ "lead": "boss" });
+    migrate(&company, &template, renamed).await.expect(200);
+    company.decide(&instance, &company.bob, "approve").await.expect(200);
+    let path = format!("{}/timeline", path_of(&instance));
+    let timeline = company.get(&path, &company.ann).await.expect(200);
+    let said = |entry: usize| timeline["items"][entry]["lines"].to_string();
+    assert!(said(0).contains("`lead` asks bob"), "{}", said(0));
+    assert!(said(3).contains("`Boss` passed") && !said(3).contains("`lead`"), "{}", said(3));
+    assert_eq!(timeline["intact"], true);
+
+    let first = company.get(&format!("{path}?limit=3"), &company.ann).await.expect(200);
+    let after = first["next"].as_str().expect("there is more");
+    let rest = company.get(&format!("{path}?limit=3&after={after}"), &company.ann).await.expect(200);
+    assert_eq!((rest["items"].clone(), rest.get("next")), (json!([timeline["items"][3]]), None));
+    assert_eq!((timeline.get("next"), &first["intact"], &rest["intact"]), (None, &json!(true), &json!(true)));
+    company.get(&format!("{path}?limit=1001"), &company.ann).await.expect_problem(400, "bad_request");
+}
+
+/// A column that was hidden at a node, and that the version of today does not have.
+#[tokio::test]
+async fn a_column_that_is_gone_stays_hidden_in_the_past() {
+    let company = Company::new().await;
+    let mut definition = first(&company);
+    let column = |id: &str| json!({ "id": id, "kind": "text", "title": id });
+    let table = json!({ "id": "items", "kind": "table", "title": "Items", "columns": [column("name"), column("price")] });
+    definition["form"].as_array_mut().expect("a form").push(table);
+    definition["form"].as_array_mut().expect("a form").push(column("note"));
+    definition["flow"][0]["fields"] = json!({ "items.price": "hide", "note": "hide" });
+    let template = company.publish("leave", definition).await;
+    let form = json!({ "days": 2, "items": [{ "name": "chair", "price": "ZZMARK" }], "note": "x" });
+    let body = json!({ "template": "leave", "form": form });
+    let instance = company.post("/v1/instances", &company.ann, &body).await.expect(201);
+    publish(&company, &template, |it| {
+        it["form"][2]["columns"].as_array_mut().expect("columns").truncate(1);
+        it["flow"][0]["fields"] = json!({ "note": "hide" });
+    })
+    .await;
+    migrate(&company, &template, these(&[&instance])).await.expect(200);
+    let path = path_of(&instance);
+    for address in [format!("{path}?at_version=1"), format!("{path}/timeline")] {
+        let anns = company.get(&address, &company.ann).await;
+        assert!(anns.text().contains("ZZMARK"), "{address}: {}", anns.text());
+        let bobs = company.get(&address, &company.bob).await;
+        bobs.expect(200);
+        assert!(!bobs.text().contains("ZZMARK"), "{address}: {}", bobs.text());
+    }
+}

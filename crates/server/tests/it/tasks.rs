@@ -104,6 +104,12 @@ async fn of_two_who_decide_at_once_one_wins_and_the_other_learns_who() {
         let problem = lost.expect_problem(409, "already_decided");
         let decision = if won["status"] == "approved" { "approve" } else { "reject" };
         assert_eq!(problem["decided_by"], winner.id.to_string());
+        let name = problem["decided_by_name"].as_str().expect("a name");
+        assert_eq!(problem["detail"], format!("the task has been decided already by {name}"));
+        assert_eq!(
+            company.app.app.directory(company.app.tenant).await.expect("people").name(winner.id),
+            name
+        );
         assert_eq!(problem["decision"], decision);
         assert!(problem["decided_at"].is_string(), "{problem}");
         let timeline =
@@ -217,4 +223,18 @@ async fn words_are_asked_for_before_they_are_missed() {
     let path = format!("/v1/tasks/{task}/reject");
     let refused = company.post(&path, &company.bob, &json!({})).await.expect_problem(422, "text_required");
     assert_eq!(refused["field"], "comment");
+}
+
+/// Where a node has but the usual reminders, the first of them is due after 24 hours of working time.
+#[tokio::test]
+async fn the_usual_reminder_is_due_in_the_list_too() {
+    let company = Company::with_leave().await;
+    let instance = company.submit().await;
+    let todo = company.get("/v1/tasks", &company.bob).await.expect(200);
+    let due = &todo["items"][0]["due_at"];
+    assert!(due.is_string(), "{todo}");
+    assert_eq!(due, &instance["nodes"][0]["visits"][0]["due_at"]);
+    let body = json!({ "template": "leave", "form": { "days": 2 } });
+    let seen = company.post("/v1/preview", &company.ann, &body).await.expect(200);
+    assert_eq!(due, &seen["steps"][0]["limit"]["due_at"]);
 }

@@ -173,7 +173,7 @@ async fn a_disabled_template_begins_nothing_new() {
     let disable = format!("/v1/templates/{id}/disable");
     assert_eq!(company.post(&disable, &company.admin, &json!({})).await.status, 204);
     company.post("/v1/instances", &company.admin, &body).await.expect_problem(409, "template_disabled");
-    company.post("/v1/instances", &company.ann, &body).await.expect_problem(404, "not_found");
+    company.post("/v1/instances", &company.ann, &body).await.expect_problem(409, "template_disabled");
     company.decide(&running, &company.bob, "approve").await.expect(200);
     let enable = format!("/v1/templates/{id}/enable");
     assert_eq!(company.post(&enable, &company.admin, &json!({})).await.status, 204);
@@ -295,4 +295,64 @@ async fn published_templates_are_looked_at_again_when_people_change() {
     let found = ("flow[0].approvers[0]".to_owned(), "user_not_active".to_owned());
     assert_eq!(problem_paths(&later), [found]);
     assert_ne!(first["checked_at"], later["checked_at"]);
+}
+
+/// Other surfaces keep what is theirs, and are not told of it.
+#[tokio::test]
+async fn members_nobody_knows_are_told_of_our_own_templates_alone() {
+    let company = Company::new().await;
+    let mut node =
+        json!({ "kind": "approval", "id": "n", "title": "N", "approvers": company.people(&[&company.bob]) });
+    node["feilds"] = json!({});
+    let definition = leave(json!([node]));
+    let body = json!({ "definition": definition });
+    let checked = company.post("/v1/templates/check", &company.admin, &body).await.expect(200);
+    let expected = ("flow[0].feilds".to_owned(), "member_unknown".to_owned());
+    assert!(problem_paths(&checked).contains(&expected), "{checked}");
+    assert_eq!(checked["publishable"], true);
+
+    let template = zhupi_server::app::templates::read_definition(&definition).expect("a template");
+    let found =
+        company.app.app.check_definition(company.app.tenant, &template, "wps").await.expect("a check");
+    assert!(found.iter().all(|problem| problem.code != "member_unknown"), "{found:?}");
+}
+
+/// What is wrong with a definition is said in words of its author, at its place.
+#[tokio::test]
+async fn a_definition_is_refused_in_plain_words_at_the_place() {
+    let company = Company::new().await;
+    let refused = async |change: Json, place: &str| {
+        let mut node = json!({ "kind": "approval", "id": "n", "title": "N", "approvers": company.people(&[&company.bob]) });
+        node.as_object_mut().expect("a node").extend(change.as_object().expect("members").clone());
+        let body = json!({ "definition": leave(json!([node])) });
+        let checked = company.post("/v1/templates/check", &company.admin, &body).await.expect(200);
+        let problem = checked["problems"][0].clone();
+        assert_eq!(problem["path"], place, "{checked}");
+        problem["message"].as_str().expect("words").to_owned()
+    };
+    let words = refused(json!({ "opinion": "always" }), "flow[0].opinion").await;
+    assert_eq!(words, "expected one of `optional`, `on_approve`, `on_reject`, `required`, found `always`");
+    let words = refused(json!({ "returns": { "target": "any" } }), "flow[0].returns.target").await;
+    assert!(words.starts_with("nothing is known by this name"), "{words}");
+    let words = refused(json!({ "mode": { "kind": "vote" } }), "flow[0].mode.threshold").await;
+    assert_eq!(words, "it is required");
+    let words = refused(json!({ "title": 7 }), "flow[0].title").await;
+    assert_eq!(words, "expected a text, found `7`");
+}
+
+/// To whom a template is not open it does not exist, disabled or not.
+#[tokio::test]
+async fn a_disabled_template_is_told_of_only_to_those_it_is_meant_for() {
+    let company = Company::new().await;
+    let mut definition = company.leave();
+    definition["settings"] = json!({ "visible_to": { "users": [company.ann.id] } });
+    let id = company.publish("leave", definition).await;
+    let disable = format!("/v1/templates/{id}/disable");
+    assert_eq!(company.post(&disable, &company.admin, &json!({})).await.status, 204);
+    let by_code = json!({ "template": "leave", "form": { "days": 1 } });
+    let by_id = json!({ "template": id, "form": { "days": 1 } });
+    for body in [by_code, by_id] {
+        company.post("/v1/instances", &company.ann, &body).await.expect_problem(409, "template_disabled");
+        company.post("/v1/instances", &company.eve, &body).await.expect_problem(404, "not_found");
+    }
 }

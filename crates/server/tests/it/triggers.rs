@@ -9,8 +9,10 @@ use uuid::Uuid;
 use zhupi_engine::Instance;
 use zhupi_engine::ids::{InstanceId, TemplateId};
 use zhupi_server::work::children::CHILDREN_LIMIT;
+use zhupi_server::work::outbox::Trouble;
 use zhupi_server::work::schedule::ATTEMPTS;
-use zhupi_store::{Act, Change, Committed};
+use zhupi_server::work::stuck;
+use zhupi_store::{Act, Change, Committed, DeliveryFilter, Page};
 
 async fn company() -> (Company, Receiver) {
     let app = TestApp::with(&[("allow_private_targets", "127.0.0.0/8")]).await;
@@ -154,6 +156,23 @@ async fn a_sub_process_begins_and_its_end_lets_the_parent_go_on() {
     assert_eq!(look(&company, &parent).await["status"], "approved");
 }
 
+/// What the parent does not fill gets its default, as in any other submission.
+#[tokio::test]
+async fn a_sub_process_begins_with_the_defaults_of_its_form() {
+    let (company, _) = company().await;
+    let mut child = definition(json!([ask(&company, "n", &company.bob)]));
+    child["form"][1].as_object_mut().unwrap().extend([
+        ("required".to_owned(), json!(true)),
+        ("default".to_owned(), json!({ "value": "as usual" })),
+    ]);
+    child["form"][0]["default"] = json!({ "value": "1" });
+    let parent = with_child(&company, child).await;
+    assert_eq!(look(&company, &parent).await["status"], "running");
+    let task = task_of(&company, &company.bob).await.expect("a task");
+    let seen = look(&company, &json!({ "id": task["instance"] })).await;
+    assert_eq!((&seen["form"][0]["value"], &seen["form"][1]["value"]), (&json!("5"), &json!("as usual")));
+}
+
 #[tokio::test]
 async fn the_childs_rejection_reaches_the_parent() {
     let (company, _) = company().await;
@@ -174,10 +193,21 @@ async fn a_child_that_cannot_begin_stops_its_parent_with_the_reason_until_somebo
     let dead = dead(&company, "begin_child").await;
     let reason = format!("the sub-process could not begin: the template is disabled (delivery {})", dead.id);
     assert_eq!(stopped(&company, &parent).await, reason);
+    let stuck = json!([{ "visit": 0, "node": "sub", "title": "Sub", "reason": reason }]);
+    assert_eq!(look(&company, &parent).await["stuck"], stuck);
+    for (path, member) in [
+        ("/v1/instances", &company.ann),
+        ("/v1/tasks?box=mine", &company.ann),
+        ("/v1/instances?of=all&status=suspended", &company.admin),
+    ] {
+        let list = company.get(path, member).await.expect(200);
+        assert_eq!(list["items"][0]["stuck"], stuck, "{path}");
+    }
 
     state(&company, &child, "enable").await;
     intervene(&company, &parent, "retry").await;
-    assert_eq!(look(&company, &parent).await["status"], "running");
+    let seen = look(&company, &parent).await;
+    assert_eq!((&seen["status"], seen.get("stuck")), (&json!("running"), None));
     decide(&company, &company.bob, "approve").await;
     decide(&company, &company.cat, "approve").await;
     assert_eq!(look(&company, &parent).await["status"], "approved");
@@ -388,4 +418,62 @@ async fn a_request_begins_so_many_sub_processes_and_no_more() {
     decide(&company, &company.bob, "approve").await;
     let why = stopped(&company, &parent).await;
     assert!(why.contains("has begun 1000 sub-processes"), "{why}");
+}
+
+/// Nobody waits for it, so that the way is not stopped; an administrator has it delivered again.
+#[tokio::test]
+async fn a_detached_child_that_cannot_begin_is_told_of_and_begins_when_it_is_delivered_again() {
+    let (company, _) = company().await;
+    let child = company.publish("child", definition(json!([ask(&company, "n", &company.bob)]))).await;
+    let sub =
+        json!({ "kind": "sub_process", "id": "sub", "title": "Sub", "template": child, "wait": "detached" });
+    company.publish("parent", definition(json!([sub, ask(&company, "last", &company.cat)]))).await;
+    state(&company, &child, "disable").await;
+    let parent = submit(&company, "parent").await;
+    let seen = look(&company, &parent).await;
+    let dead = dead(&company, "begin_child").await;
+    let why = "the sub-process could not begin: the template is disabled";
+    let warning = format!("`Sub`: {why} (delivery {})", dead.id);
+    assert_eq!((&seen["status"], &seen["warnings"]), (&json!("running"), &json!([warning])));
+    let path = format!("/v1/instances/{}/timeline", parent["id"].as_str().unwrap());
+    let timeline = company.get(&path, &company.ann).await.expect(200);
+    assert_eq!(timeline["items"][1]["lines"][0]["text"], warning, "{timeline}");
+
+    state(&company, &child, "enable").await;
+    redeliver(&company, "begin_child").await;
+    assert!(task_of(&company, &company.bob).await.is_some());
+    assert_eq!(look(&company, &parent).await["warnings"], json!([warning]));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_taken_over_stops_the_parent_until_it_is_delivered_again() {
+    let (company, _) = company().await;
+    let child = definition(json!([ask(&company, "n", &company.bob)]));
+    let parent = with_child(&company, child).await;
+    let task = task_of(&company, &company.bob).await.expect("a task")["task"].clone();
+    let path = format!("/v1/tasks/{}/approve", task.as_str().unwrap());
+    company.post(&path, &company.bob, &json!({ "comment": "yes" })).await.expect(200);
+    let store = &company.app.app.store;
+    let filter = DeliveryFilter { kind: Some("answer".to_owned()), ..DeliveryFilter::default() };
+    let answers =
+        store.list_deliveries(company.app.tenant, &filter, &Page::first(1)).await.expect("deliveries");
+    let answer = &answers.rows[0];
+    let trouble = Trouble::Again("the log says why".to_owned());
+    stuck::stop(&company.app.app, answer, &trouble).await.expect("an instance that is stopped");
+    let reason = format!("what came of the sub-process could not be taken over (delivery {})", answer.id);
+    assert_eq!(stopped(&company, &parent).await, reason);
+    assert_eq!(look(&company, &parent).await["stuck"][0]["reason"], reason);
+
+    redeliver(&company, "answer").await;
+    assert_eq!(look(&company, &parent).await["status"], "running");
+    decide(&company, &company.cat, "approve").await;
+    assert_eq!(look(&company, &parent).await["status"], "approved");
+}
+
+/// An administrator has the deliveries of this kind tried once more.
+async fn redeliver(company: &Company, kind: &str) {
+    let found = company.get(&format!("/v1/deliveries?kind={kind}"), &company.admin).await.expect(200);
+    let path = format!("/v1/deliveries/{}/redeliver", found["items"][0]["id"].as_str().unwrap());
+    company.post(&path, &company.admin, &json!({})).await.expect(202);
+    company.app.app.work_until_idle().await.expect("work");
 }

@@ -270,12 +270,19 @@ impl Draw<'_> {
                 Command::Answer { visit, outcome, values }
             }
             8 => Command::Amend { values: FormData([("sum".into(), money(rng))].into()) },
-            9 | 10 => Command::Fail { visit: self.awaited(rng), reason: words(rng) },
+            9 => self.warn(rng),
+            10 => Command::Fail { visit: self.awaited(rng), reason: words(rng) },
             _ => Command::Sweep,
         };
         // What only the system may say is refused from everybody else.
         let actor = if rng.u8(..10) > 0 { SYSTEM } else { random_user(rng) };
         (actor, command)
+    }
+
+    /// A child that goes on by itself, if there is one, could not begin.
+    fn warn(&self, rng: &mut Rng) -> Command {
+        let begun = self.instance.begun.first().map(|it| it.child);
+        Command::Warn { child: begun.unwrap_or(self.instance.id), reason: words(rng) }
     }
 
     /// A visit that waits for another system, if there is one.

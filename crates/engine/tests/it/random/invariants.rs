@@ -215,6 +215,7 @@ fn is_systems(command: &Command) -> bool {
             | Command::Sweep
             | Command::Answer { .. }
             | Command::Fail { .. }
+            | Command::Warn { .. }
             | Command::Amend { .. }
     )
 }

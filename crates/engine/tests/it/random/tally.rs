@@ -53,5 +53,6 @@ commands![
     Command::Sweep,
     Command::Answer { .. },
     Command::Fail { .. },
+    Command::Warn { .. },
     Command::Amend { .. },
 ];

@@ -146,3 +146,22 @@ fn a_reason_that_is_too_long_is_cut_off() {
     run.act("", Command::Fail { visit, reason: "é".repeat(COMMENT_LIMIT + 1) }).unwrap();
     assert_eq!(run.visit("s").stuck.as_ref().map(|it| it.chars().count()), Some(COMMENT_LIMIT));
 }
+
+/// Nobody waits for a detached child: its way goes on, and whoever reads the request learns of it.
+#[test]
+fn a_detached_child_that_cannot_begin_is_told_of_once() {
+    let detached = Block::SubProcess(sub_process("s", ChildWait::Detached));
+    let mut run = start(vec![detached, ask("n", &["bob"])]);
+    let warn = |child| Command::Warn { child, reason: WHY.to_owned() };
+    let child = children(&run)[0];
+    assert_eq!(run.act("ann", warn(child)), Err(Rejection::UserNotActive { user: user("ann") }));
+    run.act("", warn(run.instance.id)).unwrap();
+    assert_eq!(run.instance.warnings, [""; 0], "it began no such child");
+    run.act("", warn(child)).unwrap();
+    run.act("", warn(child)).unwrap();
+    assert_eq!(run.instance.warnings, [format!("`s`: {WHY}")]);
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "bob"));
+    let mut run = run.approve("bob");
+    run.act("", Command::Warn { child, reason: "later".to_owned() }).unwrap();
+    assert_eq!((run.instance.warnings.len(), run.status()), (2, Status::Approved));
+}

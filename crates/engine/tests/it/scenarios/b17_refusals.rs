@@ -119,7 +119,7 @@ fn the_initiator_stands_in_on_his_own_request_only_where_he_may_approve_himself(
 
 #[test]
 fn a_task_that_a_rule_closed_names_nobody() {
-    let by_rule = Err(Rejection::AlreadyDecided { by: None, at: None, decision: None });
+    let by_rule = Err(Rejection::AlreadyDecided { by: None, name: None, at: None, decision: None });
     let all = Mode::Countersign { reject: AllReject::AtOnce };
     let skipped = template(vec![ask_in("n", &["ann", "bob", "cid"], all)]);
     assert_eq!(Run::start(world(), skipped, "ann").approve("bob").try_approve("ann"), by_rule);
@@ -165,5 +165,7 @@ fn whoever_comes_after_a_colleague_sent_it_back_reads_who_did() {
     let mut run = Run::start(world, flow, "ann").approve("bob").send_back("cid", "a");
     let closed = run.visit("b").closed_at;
     let late = run.try_approve("dan").unwrap_err();
-    assert_eq!(late, Rejection::AlreadyDecided { by: Some(user("cid")), at: closed, decision: None });
+    let (by, name) = (Some(user("cid")), Some("cid".to_owned()));
+    assert_eq!(late.to_string(), "the task has been decided already by cid");
+    assert_eq!(late, Rejection::AlreadyDecided { by, name, at: closed, decision: None });
 }

@@ -94,7 +94,7 @@ fn in_turn_it_is_not_his_turn_yet() {
 #[test]
 fn whoever_is_late_is_told_who_decided() {
     let mut run = three(ALL).reject("bob");
-    let Err(Rejection::AlreadyDecided { by, decision, at }) = run.try_approve("cid") else { panic!() };
+    let Err(Rejection::AlreadyDecided { by, decision, at, .. }) = run.try_approve("cid") else { panic!() };
     assert_eq!((by, decision, at), (Some(user("bob")), Some(Decision::Reject), run.instance.ended_at));
     assert_eq!(run.status(), Status::Rejected);
 }

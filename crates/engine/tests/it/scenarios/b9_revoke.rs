@@ -83,7 +83,8 @@ fn within_the_days_with_a_reason_and_by_the_initiator_alone() {
 fn what_still_runs_is_withdrawn_and_not_revoked() {
     let mut run =
         Run::start(World::new().people(&["ann", "bob", "cid"]), flow(RevokeRule::Direct { days: 9 }), "ann");
-    assert_eq!(revoke(&mut run, "ann", "why"), Err(Rejection::RevokeNotAllowed));
+    assert_eq!(revoke(&mut run, "ann", "why"), Err(Rejection::StillRunning));
+    assert_eq!(revoke(&mut run, "bob", "why"), Err(Rejection::NotInitiator));
 }
 
 #[test]

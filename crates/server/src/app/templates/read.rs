@@ -1,6 +1,6 @@
 //! A template definition as people send it: read into the engine's type, or every place named at which it cannot be.
 
-use serde::Deserialize as _;
+use crate::wording::complaint;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use zhupi_engine::form::Field;
@@ -15,7 +15,7 @@ const KINDS: &str =
 
 /// Reads a definition. Whether it makes sense is another question: `check_template`.
 pub fn read_definition(raw: &Json) -> Result<Template, Vec<Problem>> {
-    let why = match Template::deserialize(raw) {
+    let why = match serde_path_to_error::deserialize::<_, Template>(raw) {
         Ok(template) => return Ok(template),
         Err(why) => why,
     };
@@ -158,13 +158,20 @@ fn without(members: &Map<String, Json>, member: &str) -> Json {
 }
 
 fn try_read<T: DeserializeOwned>(raw: &Json, path: &str, problems: &mut Vec<Problem>) -> bool {
-    let found = T::deserialize(raw).err();
+    let found = serde_path_to_error::deserialize::<_, T>(raw).err();
     problems.extend(found.iter().map(|why| malformed(path, why)));
     found.is_none()
 }
 
-fn malformed(path: &str, why: &serde_json::Error) -> Problem {
-    Problem::error(path, "malformed", why.to_string())
+fn malformed(path: &str, why: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let (inside, message) = complaint(&why.path().to_string(), &why.inner().to_string());
+    let path = match (path, inside.as_str()) {
+        ("", _) => inside,
+        (_, "") => path.to_owned(),
+        _ if inside.starts_with('[') => format!("{path}{inside}"),
+        _ => format!("{path}.{inside}"),
+    };
+    Problem::error(path, "malformed", message)
 }
 
 fn plain(raw: &Json) -> String {
@@ -205,9 +212,9 @@ mod tests {
             &json!({ "form": [{ "id": "f", "kind": "hologram", "title": "" }], "flow": flow }),
             &[
                 ("name", "required"),
-                ("form[0]", "malformed"),
+                ("form[0].kind", "malformed"),
                 ("flow[0].approvers", "required"),
-                ("flow[1].approvers", "malformed"),
+                ("flow[1].approvers.people[0]", "malformed"),
                 ("flow[2]", "malformed"),
             ],
         );

@@ -137,6 +137,7 @@ fn rejection_status(rejection: &Rejection) -> StatusCode {
         | Rejection::TakeBackNotAllowed { .. }
         | Rejection::TooSoon { .. }
         | Rejection::RevokeNotAllowed
+        | Rejection::StillRunning
         | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => StatusCode::CONFLICT,
         Rejection::DepartmentRequired

@@ -2,6 +2,7 @@
 
 use super::wire::{Filter, Rules};
 use super::words;
+use crate::extract::read_value;
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ pub fn to_trigger(rules: &Rules, sort: Option<&EntityType>) -> Result<Trigger, V
     if let Some(members) = members.as_object_mut() {
         members.extend(rules.zhupi.clone());
     }
-    let trigger: Trigger = serde_json::from_value(members)
+    let trigger: Trigger = read_value(&members)
         .map_err(|cause| vec![Problem::error("workflow.zhupi", "member_unfit", cause.to_string())])?;
     if let Some(sort) = sort {
         let found = check_trigger(&trigger, sort).into_iter();

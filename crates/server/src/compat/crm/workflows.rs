@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::templates::Drawing;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
+use crate::extract::read_value;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
@@ -86,7 +87,7 @@ fn trigger_row(row: &CrmWorkflow, rules: &Rules, trigger: Trigger) -> TriggerRow
 
 /// Makes a drawn flow the workflow's next version. What runs goes on with the version it began with.
 pub async fn enable_flow(app: &App, caller: &Caller, raw: Json) -> Result<WorkflowVersion, Failure> {
-    let asked: FlowEnable = read_json(raw.clone())?;
+    let asked: FlowEnable = read_value(&raw)?;
     let number = asked.workflow_id.ok_or_else(|| Error::field("workflow_id", "it is required"))?;
     let row = to_change(app, caller, number).await?;
     let rules = rules_of(&row)?;
@@ -233,14 +234,10 @@ async fn read_rules(
     tenant: TenantId,
     body: &Map<String, Json>,
 ) -> Result<(Rules, Trigger), Error> {
-    let rules: Rules = read_json(Json::Object(body.clone()))?;
+    let rules: Rules = read_value(&Json::Object(body.clone()))?;
     let sort = app.entity_type(tenant, &rules.entity_klass).await?;
     let trigger = to_trigger(&rules, sort.as_ref()).map_err(Error::Invalid)?;
     Ok((rules, trigger))
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(raw: Json) -> Result<T, Error> {
-    serde_json::from_value(raw).map_err(|cause| Error::BadRequest { field: None, message: cause.to_string() })
 }
 
 fn read_body(row: &CrmWorkflow) -> Result<Map<String, Json>, Error> {

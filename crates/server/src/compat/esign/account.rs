@@ -5,7 +5,7 @@ use super::wire::{Identity, LoggedIn, Login};
 use crate::app::{App, Shared};
 use crate::caller::{Caller, Scope, is_own_origin};
 use crate::error::Error;
-use crate::extract::{Json, Query};
+use crate::extract::{Json, Query, read_value};
 use crate::http::{client_address, trace_of};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -54,17 +54,9 @@ impl<T: DeserializeOwned + Send> FromRequest<Shared> for Asked<T> {
         if !value.is_object() {
             return Err(Error::BadRequest { field: None, message: "expected a JSON object".to_owned() });
         }
-        let account = app.esign_account(&parts, read(&value)?).await?;
-        Ok(Self(account, read(&value)?))
+        let account = app.esign_account(&parts, read_value(&value)?).await?;
+        Ok(Self(account, read_value(&value)?))
     }
-}
-
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    serde_path_to_error::deserialize(value).map_err(|cause| {
-        let path = cause.path().to_string();
-        let field = Some(path).filter(|path| path != ".");
-        Error::BadRequest { field, message: cause.into_inner().to_string() }
-    })
 }
 
 /// A source that is one of the known ones.

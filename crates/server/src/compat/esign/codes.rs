@@ -85,6 +85,7 @@ fn rejection_code(rejection: &Rejection) -> u32 {
         Rejection::VisitNotOpen { .. } => 40_037,
         Rejection::FileRequired { .. } => 40_038,
         Rejection::NotConfirmed { .. } => 40_039,
+        Rejection::StillRunning => 40_040,
     }
 }
 

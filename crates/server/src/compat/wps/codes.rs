@@ -116,6 +116,7 @@ fn rejection_word(rejection: &Rejection) -> &'static str {
         | Rejection::TakeBackNotAllowed { .. }
         | Rejection::TooSoon { .. }
         | Rejection::RevokeNotAllowed
+        | Rejection::StillRunning
         | Rejection::VisitNotOpen { .. }
         | Rejection::WithdrawNotAllowed { .. } => "InvalidState",
         Rejection::DepartmentRequired
@@ -144,9 +145,7 @@ fn message(error: &Error) -> String {
     match error {
         Error::Invalid(problems) | Error::Rejected(Rejection::FormInvalid { problems }) => list(problems),
         Error::BadRequest { field: Some(field), message } => format!("`{field}`: {message}"),
-        Error::Rejected(Rejection::AlreadyDecided { by: Some(by), at: Some(at), .. }) => {
-            format!("{error}, by `{by}` at {at}")
-        }
+        Error::Rejected(Rejection::AlreadyDecided { at: Some(at), .. }) => format!("{error} at {at}"),
         other => other.to_string(),
     }
 }
