@@ -221,7 +221,7 @@ impl Store {
     }
 }
 
-fn bounds(filter: &InstanceFilter) -> [P; 6] {
+pub(crate) fn bounds(filter: &InstanceFilter) -> [P; 6] {
     let numbers = filter.status.map(status_number).map_or((0, i64::MAX), |it| (it, it));
     let ids = |id: Option<Uuid>| id.map_or((Uuid::nil(), Uuid::max()), |it| (it, it));
     let (template, initiator) = (ids(filter.template.map(Uuid::from)), ids(filter.initiator.map(Uuid::from)));
@@ -247,7 +247,7 @@ pub(crate) fn stored(row: &Row) -> Result<Stored> {
     Ok(Stored { instance, head: row.hash(1)?, meta })
 }
 
-fn listed(row: &Row) -> Result<InstanceRow> {
+pub(crate) fn listed(row: &Row) -> Result<InstanceRow> {
     Ok(InstanceRow {
         id: row.uuid(0)?.into(),
         version: row.i64(1)?.cast_unsigned(),

@@ -43,6 +43,7 @@ mod plans;
 mod postgres;
 mod retention;
 mod seals;
+mod search;
 mod serials;
 mod sessions;
 mod settings;
@@ -76,6 +77,7 @@ pub use outbox::{Attempt, BACKLOG_COUNTED, Backlog, Delivery, DeliveryFilter, De
 pub use page::{BadCursor, Cursor, Page, PageOf};
 pub use retention::Outdated;
 pub use seals::{Seal, SealJob, SealJobState, SealMade};
+pub use search::InstanceSearch;
 pub use sessions::{LoginFailures, Session};
 pub use settings::Setting;
 pub use store::Store;

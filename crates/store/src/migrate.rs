@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 34, name: "copies", text: include_str!("../migrations/0034_copies.sql") },
     Migration { number: 35, name: "retention", text: include_str!("../migrations/0035_retention.sql") },
     Migration { number: 36, name: "children", text: include_str!("../migrations/0036_children.sql") },
+    Migration { number: 37, name: "search", text: include_str!("../migrations/0037_search.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

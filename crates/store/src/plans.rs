@@ -2,7 +2,7 @@
 
 use crate::sql::Sql;
 use crate::store::{Db, Store};
-use crate::{instances, retention, tasks};
+use crate::{instances, retention, search, tasks};
 
 async fn plan(store: &Store, sql: &'static Sql) -> Vec<String> {
     let Db::Lite(lite) = store.db() else { panic!("not SQLite") };
@@ -26,7 +26,7 @@ async fn boxes_and_lists_are_ranges_of_an_index() {
         (tenant_id=? AND initiator_id=? AND created_at<?)";
     const BY_TEMPLATE: &str = "SEARCH instances USING INDEX instances_template \
         (tenant_id=? AND template_id=? AND created_at<?)";
-    let cases: [(&'static Sql, &str); 10] = [
+    let cases: [(&'static Sql, &str); 11] = [
         (&tasks::LIST, RANGE_OF_TASKS),
         (&tasks::LIST_OF_TEMPLATE, RANGE_OF_TASKS),
         (&tasks::LIST_MINE, BY_INITIATOR),
@@ -38,6 +38,11 @@ async fn boxes_and_lists_are_ranges_of_an_index() {
         (
             &instances::LIST_BY_BUSINESS_KEY,
             "SEARCH instances USING INDEX instances_business_key (tenant_id=? AND business_key=? AND created_at<?)",
+        ),
+        (
+            &search::BY_SERIAL,
+            "SEARCH instances USING INDEX instances_serial \
+             (tenant_id=? AND serial=? AND created_at>? AND created_at<?)",
         ),
         (
             &instances::LOAD,

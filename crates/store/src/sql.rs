@@ -14,6 +14,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Sql> {
         crate::store::ALL,
         crate::migrate::ALL,
         crate::instances::ALL,
+        crate::search::ALL,
         crate::load::ALL,
         crate::check::ALL,
         crate::children::ALL,

@@ -24,12 +24,13 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zhupi_engine::decide::TITLE_LIMIT;
 use zhupi_engine::form::{Form, FormData, read_values};
 use zhupi_engine::ids::{DepartmentId, InstanceId, NodeId, TemplateId, UserId};
 use zhupi_engine::ledger::{Entry, Follower};
 use zhupi_engine::preview::{Assumptions, path_differences};
 use zhupi_engine::{Command, Directory, Problem, Rejection, Status, Submit, Template};
-use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, Stored};
+use zhupi_store::{HistoryRow, InstanceFilter, InstanceRow, InstanceSearch, Stored};
 
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
@@ -209,6 +210,36 @@ struct InstanceQuery {
     /// For administrators: who submitted.
     #[param(value_type = Option<Uuid>)]
     initiator: Option<UserId>,
+    /// Stands in the title; the case of Latin letters does not matter.
+    title: Option<String>,
+    /// The whole serial number.
+    serial: Option<String>,
+    /// Submitted not before.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_from: Option<Timestamp>,
+    /// Submitted before.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_to: Option<Timestamp>,
+}
+
+impl InstanceQuery {
+    fn search(&self) -> Result<InstanceSearch, Error> {
+        for (name, text) in [("title", &self.title), ("serial", &self.serial)] {
+            let unfit = |text: &String| text.contains('\0') || text.chars().count() > TITLE_LIMIT;
+            if text.as_ref().is_some_and(unfit) {
+                return Err(Error::field(
+                    name,
+                    format!("expected at most {TITLE_LIMIT} characters, none of them NUL"),
+                ));
+            }
+        }
+        Ok(InstanceSearch {
+            title: self.title.clone().filter(|title| !title.is_empty()),
+            serial: self.serial.clone(),
+            created_from: self.created_from.map(Timestamp::as_microsecond),
+            created_to: self.created_to.map(Timestamp::as_microsecond),
+        })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
@@ -262,13 +293,14 @@ async fn list_instances(
             query.initiator
         }
     };
+    let search = query.search()?;
     let filter = InstanceFilter {
         initiator,
         template: query.template,
         status: query.status,
         business_key: query.business_key,
     };
-    let found = app.store.list_instances(caller.tenant, &filter, &page.page()?).await?;
+    let found = app.store.search_instances(caller.tenant, (&filter, &search), &page.page()?).await?;
     let directory = app.directory(caller.tenant).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for row in found.rows {

@@ -290,3 +290,38 @@ async fn values_are_shown_as_programs_and_as_people_read_them() {
     assert_eq!(texts, ["", "病假", "dan", "12.5 CNY", "What: x; What: y"]);
     assert_eq!(instance["form"][1]["value"], "b");
 }
+
+#[tokio::test]
+async fn instances_are_found_by_title_serial_number_and_time() {
+    let company = Company::new().await;
+    let mut definition = company.leave();
+    definition["settings"] = json!({ "serial": { "pattern": "L-{seq:3}" } });
+    company.publish("leave", definition).await;
+    for title in ["Trip to Rome", "100% of a year", "回家"] {
+        let body = json!({ "template": "leave", "title": title, "form": { "days": 2 } });
+        company.post("/v1/instances", &company.ann, &body).await.expect(201);
+        company.app.app.clock.advance(jiff::SignedDuration::from_hours(1));
+    }
+    let found = async |query: &str, member| {
+        let list = company.get(&format!("/v1/instances?{query}"), member).await.expect(200);
+        let items = list["items"].as_array().expect("items").iter();
+        items.map(|item| item["serial"].as_str().expect("a number").to_owned()).collect::<Vec<_>>()
+    };
+    let ann = &company.ann;
+    assert_eq!(found("title=to%20ROME", ann).await, ["L-001"]);
+    assert_eq!(found("title=0%25%20of", ann).await, ["L-002"]);
+    assert_eq!(found("title=%E5%AE%B6", ann).await, ["L-003"]);
+    assert_eq!(found("title=_", ann).await, [""; 0]);
+    assert_eq!(found("serial=L-002", ann).await, ["L-002"]);
+    assert_eq!(found("serial=L-002&title=rome", ann).await, [""; 0]);
+    assert_eq!(found("created_from=2026-03-02T02:00:00Z", ann).await, ["L-003", "L-002"]);
+    assert_eq!(
+        found("created_from=2026-03-02T02:00:00Z&created_to=2026-03-02T03:00:00Z", ann).await,
+        ["L-002"]
+    );
+    assert_eq!(found("of=all&title=o", &company.admin).await, ["L-002", "L-001"]);
+    assert_eq!(found("title=o", &company.bob).await, [""; 0], "only one's own");
+    let problem =
+        company.get("/v1/instances?created_from=soon", ann).await.expect_problem(400, "bad_request");
+    assert_eq!(problem["field"], "created_from");
+}

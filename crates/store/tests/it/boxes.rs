@@ -6,8 +6,8 @@ use uuid::Uuid;
 use zhupi_engine::ids::{SlotId, TemplateId, TenantId, UserId};
 use zhupi_engine::{Instance, Status};
 use zhupi_store::{
-    BoxCounts, Change, Committed, Cursor, InstanceFilter, Page, Store, Stored, TaskBox, TaskFilter, TaskKind,
-    TaskRow,
+    BoxCounts, Change, Committed, Cursor, InstanceFilter, InstanceSearch, Page, Store, Stored, TaskBox,
+    TaskFilter, TaskKind, TaskRow,
 };
 
 fn tenant() -> TenantId {
@@ -218,6 +218,63 @@ async fn finished_instances_of_a_template_come_from_new_to_old() {
         assert_eq!(found, ended);
         let other = TemplateId(Uuid::from_u128(8));
         assert_eq!(store.list_finished(tenant, other, &page).await.unwrap().rows, []);
+    })
+    .await;
+}
+
+/// Whatever leads the search, and page by page; other workspaces are never looked through.
+#[tokio::test]
+async fn instances_are_searched_by_whatever_is_known_of_them() {
+    on_both(|store| async move {
+        let (tenant, elsewhere) = (tenant(), TenantId(Uuid::now_v7()));
+        let asker = somebody();
+        let mut all = Vec::new();
+        for (n, title) in [(1, "A Trip"), (2, "a trip_2"), (3, "other")] {
+            let mut instance = request(asker, &[somebody()], n);
+            instance.title = title.to_owned();
+            instance.serial = Some(format!("S-{n}"));
+            for of in [tenant, elsewhere] {
+                let key = Some(format!("K-{n}"));
+                let change = Change::first(of, &instance, act(asker, n, "x"), key).unwrap();
+                assert_eq!(store.commit(change).await, Ok(Committed::Done));
+            }
+            all.push(instance);
+        }
+        let (none, title) = (InstanceFilter::default(), |text: &str| InstanceSearch {
+            title: Some(text.to_owned()),
+            ..InstanceSearch::default()
+        });
+        let serial = InstanceSearch { serial: Some("S-2".to_owned()), ..InstanceSearch::default() };
+        let key = |text: &str| InstanceFilter { business_key: Some(text.to_owned()), ..none.clone() };
+        let of = |filter: &InstanceFilter| InstanceFilter { initiator: Some(asker), ..filter.clone() };
+        let after = InstanceFilter { template: Some(all[0].template), ..none.clone() };
+        let cases = [
+            (none.clone(), title("TRIP"), vec![1, 0]),
+            (of(&none), title("trip"), vec![1, 0]),
+            (after, title("p_"), vec![1]),
+            (key("K-1"), title("trip"), vec![0]),
+            (key("K-3"), title("trip"), vec![]),
+            (none.clone(), serial.clone(), vec![1]),
+            (key("K-2"), serial.clone(), vec![1]),
+            (key("K-1"), serial, vec![]),
+        ];
+        for (filter, search, expected) in cases {
+            let page = store.search_instances(tenant, (&filter, &search), &Page::first(9)).await.unwrap();
+            let found: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+            let expected: Vec<_> = expected.into_iter().map(|at: usize| all[at].id).collect();
+            assert_eq!(found, expected, "{filter:?} {search:?}");
+        }
+        let first = store.search_instances(tenant, (&none, &title("trip")), &Page::first(1)).await.unwrap();
+        let next = Page { limit: 1, after: first.next };
+        let rest = store.search_instances(tenant, (&none, &title("trip")), &next).await.unwrap();
+        assert_eq!((first.rows[0].id, rest.rows[0].id, rest.next), (all[1].id, all[0].id, None));
+        let created = InstanceSearch {
+            created_from: Some(rest.rows[0].created_at),
+            created_to: Some(first.rows[0].created_at),
+            ..InstanceSearch::default()
+        };
+        let between = store.search_instances(tenant, (&none, &created), &Page::first(9)).await.unwrap();
+        assert_eq!(between.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [all[0].id]);
     })
     .await;
 }
