@@ -121,8 +121,10 @@ impl App {
                 let Some(source) = &field.options_source else { return Ok(None) };
                 let options = match self.options(tenant, source).await {
                     Ok(options) => options,
+                    // Whoever fills in a form learns nothing of the addresses behind it.
                     Err(why) => {
-                        let message = format!("the options of `{}` cannot be fetched: {why}", field.title);
+                        tracing::warn!(field = %field.id, %why, "the options of a control cannot be fetched");
+                        let message = format!("the options of `{}` cannot be fetched at the moment", field.title);
                         return Ok(Some(Problem::error(path, "options_unavailable", message)));
                     }
                 };
