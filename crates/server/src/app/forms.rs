@@ -124,7 +124,8 @@ impl App {
                     // Whoever fills in a form learns nothing of the addresses behind it.
                     Err(why) => {
                         tracing::warn!(field = %field.id, %why, "the options of a control cannot be fetched");
-                        let message = format!("the options of `{}` cannot be fetched at the moment", field.title);
+                        let message =
+                            format!("the options of `{}` cannot be fetched at the moment", field.title);
                         return Ok(Some(Problem::error(path, "options_unavailable", message)));
                     }
                 };
