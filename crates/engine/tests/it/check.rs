@@ -1,7 +1,10 @@
 //! What `check_template`, `lint_template` and `Directory::check` find.
 
+use crate::flows::{parallel, sub_process};
 use crate::world::*;
+use serde_json::json;
 use zhupi_engine::condition::{Compare, Condition, Ends, Group, Subject, Test};
+use zhupi_engine::entity::plain;
 use zhupi_engine::form::{Field, FieldKind};
 use zhupi_engine::template::*;
 use zhupi_engine::{Problem, check_template, lint_template};
@@ -303,4 +306,48 @@ fn the_people_of_today_along_a_chain_and_in_an_offer() {
         "flow[1].approvers chain_ends_at_nobody",
     ];
     assert_eq!(found(&lint_template(&template(flow), &world.directory())), expected);
+}
+
+/// However they are nested, by one kind of block or by all of them in turn.
+#[test]
+fn branches_lie_in_one_another_only_so_deep() {
+    let kinds: [fn(Vec<Block>, usize) -> Block; 2] = [
+        |blocks, number| {
+            branch(&format!("b{number}"), vec![lane(&format!("l{number}"), 1, When::Default, blocks)])
+        },
+        |blocks, number| Block::Parallel(parallel(&format!("p{number}"), vec![blocks, vec![]])),
+    ];
+    let too_deep = |wrap: &dyn Fn(Vec<Block>, usize) -> Block, levels: usize| {
+        let inmost = vec![ask("n", &["bob"])];
+        let flow = (0..levels).fold(inmost, |blocks, number| vec![wrap(blocks, number)]);
+        check_template(&template(flow)).iter().any(|it| it.code == "too_deep")
+    };
+    let in_turn = |blocks: Vec<Block>, number: usize| kinds[number % 2](blocks, number);
+    for wrap in [&kinds[0] as &dyn Fn(Vec<Block>, usize) -> Block, &kinds[1], &in_turn] {
+        assert_eq!((too_deep(wrap, 20), too_deep(wrap, 21)), (false, true));
+    }
+}
+
+#[test]
+fn a_child_gets_whatever_its_form_cannot_do_without() {
+    let required = |id: &str, kind| Field { required: true, ..field(id, kind) };
+    let fields = vec![
+        required("title", FieldKind::Text),
+        field("note", FieldKind::Text),
+        required("hint", FieldKind::Info),
+        Field { formula: Some("1 + 1".to_owned()), ..required("sum", FieldKind::Number) },
+        Field { show_if: Some("note = \"x\"".to_owned()), ..required("more", FieldKind::Text) },
+    ];
+    let child = with_form(fields, vec![ask("n", &["bob"])]);
+    let begins = sub_process("s", ChildWait::default());
+    let found: Vec<String> =
+        check_child(&begins, "flow[0]", &child).into_iter().map(|it| it.message).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("`title`"), "{found:?}");
+}
+
+#[test]
+fn a_value_is_told_as_a_text_and_nothing_as_nothing() {
+    let told = [json!(null), json!({}), json!([]), json!("word"), json!({"name": "Ann"}), json!({"a": 1})];
+    assert_eq!(told.map(|value| plain(&value)), ["", "", "", "word", "Ann", "{\"a\":1}"]);
 }

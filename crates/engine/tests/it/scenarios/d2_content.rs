@@ -3,8 +3,8 @@
 use crate::flows::{each, parallel, trigger};
 use crate::world::*;
 use serde_json::json;
-use zhupi_engine::command::{Opinion, Return, ReturnTo};
-use zhupi_engine::event::Decision;
+use zhupi_engine::command::{AddSign, Opinion, Return, ReturnTo};
+use zhupi_engine::event::{AddKind, Decision};
 use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, FormData, Value};
 use zhupi_engine::instance::{Outcome, SlotState};
 use zhupi_engine::template::*;
@@ -207,4 +207,22 @@ fn rows_of_others_ask_nobody_again() {
     assert_eq!(slot(&run, 0, 1).state, SlotState::Pending, "dan has approved another cost of this row");
     assert_eq!(slot(&run, 1, 0).state, SlotState::Approved, "cid has decided his own row");
     assert_eq!(run.state("eve"), SlotState::Pending, "eve decides on the whole");
+}
+
+/// What has to be filled in is filled in by whoever approves; a no needs nothing, and people brought in only read.
+#[test]
+fn only_whoever_approves_has_to_fill_in_what_the_node_demands() {
+    let demanding = || {
+        let fields = FieldAccess([("note".into(), Access::Require)].into());
+        let approval = Approval { fields, ..node("n", members(&["bob"])) };
+        let template = with_form(vec![field("note", FieldKind::Text)], vec![Block::Approval(approval)]);
+        Run::start(World::new().people(&["ann", "bob", "cid"]), template, "ann")
+    };
+    assert!(matches!(demanding().try_approve("bob"), Err(Rejection::FormInvalid { .. })));
+    assert_eq!(demanding().reject("bob").status(), Status::Rejected);
+    let mut run = demanding();
+    let (slot, people, kind) = (run.slot_of("bob"), vec![user("cid")], AddKind::Before);
+    let add = AddSign { slot, people, kind, mode: AddSign::all(), advisory: false, comment: String::new() };
+    run.act("bob", Command::AddSign(add)).unwrap();
+    assert_eq!(run.approve("cid").pending(), "bob");
 }
