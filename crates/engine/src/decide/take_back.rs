@@ -230,12 +230,12 @@ fn slots_of_open(visit: &Visit, taken: SlotId) -> Vec<(SlotId, SlotState)> {
 /// The slots as they stood before his decision closed the visit.
 fn slots_as_before(visit: &Visit, taken: SlotId) -> Vec<(SlotId, SlotState)> {
     let closed = visit.slots.iter().filter(|slot| slot.state == SlotState::NotNeeded);
-    let reopened = closed.filter_map(|slot| Some((slot.id, state_before(visit, slot, taken)?)));
+    let reopened = closed.filter_map(|slot| Some((slot.id, state_before(visit, slot)?)));
     std::iter::once((taken, SlotState::Pending)).chain(reopened).collect()
 }
 
 /// What an undecided slot of a closed visit had been before; absent where it was closed before already.
-fn state_before(visit: &Visit, slot: &Slot, taken: SlotId) -> Option<SlotState> {
+fn state_before(visit: &Visit, slot: &Slot) -> Option<SlotState> {
     if let Some(parent) = slot.parent.and_then(|id| visit.slots.iter().find(|it| it.id == id)) {
         let waited = parent.state == SlotState::NotNeeded && has_not_heard(visit, parent);
         return waited.then_some(usual_state(visit, slot));
@@ -244,8 +244,7 @@ fn state_before(visit: &Visit, slot: &Slot, taken: SlotId) -> Option<SlotState> 
         return Some(SlotState::Waiting);
     }
     // In turn, whoever comes after him had not been asked yet.
-    let behind = visit.mode == Mode::InTurn && slot.id != taken;
-    Some(if behind { SlotState::Queued } else { usual_state(visit, slot) })
+    Some(if visit.mode == Mode::InTurn { SlotState::Queued } else { usual_state(visit, slot) })
 }
 
 fn usual_state(visit: &Visit, slot: &Slot) -> SlotState {

@@ -386,6 +386,29 @@ fn inputs_and_result_of_each_lane_tried_are_kept() {
 }
 
 #[test]
+fn what_a_lane_saw_is_told_as_people_would_say_it() {
+    let saw = |field: &str, value: Json| {
+        let condition = Condition { subject: Subject::Field(field.into()), test: Test::NotEmpty };
+        let lanes = vec![
+            lane("l", 1, When::AnyOf(vec![Group { conditions: vec![condition] }]), vec![]),
+            lane("d", 2, When::Default, vec![]),
+        ];
+        let template = with_form(fields(), vec![branch("b", lanes), ask("n", &["bob"])]);
+        let run = Run::start_with(world(), template, "ann", json!({ field: value }));
+        run.events.iter().find_map(|event| match event {
+            zhupi_engine::Event::LaneChosen { tried, .. } => {
+                tried[0].outcome.clone()?.groups[0][0].saw.clone()
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(saw("many", json!(["a", "c"])).as_deref(), Some("a, c"));
+    let people = json!([user("bob").to_string(), user("ann").to_string()]);
+    assert_eq!(saw("who", people).as_deref(), Some("bob, ann"));
+    assert_eq!(saw("files", json!([{"name": "a.pdf"}, {"name": "b.pdf"}])).as_deref(), Some("a.pdf, b.pdf"));
+}
+
+#[test]
 fn a_lane_looks_at_what_the_form_says_when_it_is_come_to() {
     let lanes =
         vec![lane("l", 1, over(100), vec![ask("high", &["cid"])]), lane("d", 2, When::Default, vec![])];

@@ -233,6 +233,10 @@ fn reminders_that_would_come_before_the_beginning_are_left_out_and_the_rest_is_d
     let mut run = start(limited("a", &["bob"], Due::Elapsed(60), vec![early]));
     run.pass(clock("31T00:00"));
     assert_eq!(fired(&run), []);
+    let at_once = TimeoutAction { after: -60, working: false, what: remind(1, 1) };
+    let mut run = start(limited("a", &["bob"], Due::Elapsed(60), vec![at_once]));
+    run.pass(clock("31T00:00"));
+    assert_eq!(fired(&run), [], "whoever is asked just now need not be reminded of it");
     let several = TimeoutAction { after: -90, working: false, what: remind(3, 60) };
     let mut run = start(limited("a", &["bob"], Due::Elapsed(60), vec![several]));
     run.pass(clock("31T00:00"));
