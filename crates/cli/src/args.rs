@@ -13,6 +13,7 @@ pub enum Task {
     Backup { config: Config, to: PathBuf },
     AddUser { config: Config, user: NewUser },
     SetPassword { config: Config, workspace: String, login: String },
+    Verify { file: PathBuf, roots: Vec<PathBuf> },
     OpenApi,
 }
 
@@ -34,9 +35,15 @@ pub fn read() -> Result<Task, String> {
         "check" => Ok(Task::Check { config: config(given)?, replay: given.get_flag("replay") }),
         "backup" => Ok(Task::Backup { config: config(given)?, to: PathBuf::from(text(given, "to")) }),
         "user" => user(given),
+        "verify" => Ok(verify(given)),
         "openapi" => Ok(Task::OpenApi),
         other => Err(format!("there is no command `{other}`")),
     }
+}
+
+fn verify(matches: &ArgMatches) -> Task {
+    let roots = matches.get_many::<String>("root").into_iter().flatten().map(PathBuf::from).collect();
+    Task::Verify { file: PathBuf::from(text(matches, "file")), roots }
 }
 
 fn user(matches: &ArgMatches) -> Result<Task, String> {
@@ -106,6 +113,17 @@ fn command() -> Command {
                 .subcommand(with_database(with_login(
                     Command::new("password").about("Set a password, read from standard input"),
                 ))),
+        )
+        .subcommand(
+            Command::new("verify")
+                .about("Tell what the signatures of a PDF file are worth; ends with 1 unless all of them are valid")
+                .arg(Arg::new("file").value_name("FILE").help("The file").required(true))
+                .arg(
+                    value("root")
+                        .value_name("FILE")
+                        .action(ArgAction::Append)
+                        .help("Certificates (PEM or DER) of whoever may vouch for signers; may be given again"),
+                ),
         )
         .subcommand(Command::new("openapi").about("Print the description of the API"))
 }

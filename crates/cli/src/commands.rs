@@ -6,6 +6,7 @@ mod migrate;
 mod openapi;
 mod serve;
 mod user;
+mod verify;
 
 use crate::args::Task;
 
@@ -18,6 +19,7 @@ pub async fn run(task: Task) -> Result<(), String> {
         Task::Backup { config, to } => backup::backup(&config, &to).await,
         Task::AddUser { config, user } => user::add(config, user).await,
         Task::SetPassword { config, workspace, login } => user::password(config, &workspace, &login).await,
+        Task::Verify { file, roots } => verify::verify(&file, &roots),
         Task::OpenApi => openapi::print(),
     }
 }
