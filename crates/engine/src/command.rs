@@ -171,11 +171,13 @@ pub enum Command {
         /// Why; what is too long for a reason is cut off.
         reason: String,
     },
-    /// What the instance is about was changed in a way that has to be asked for anew (semantics B15): it takes the new values
-    /// and goes back to its initiator, unless he has it already. From `SYSTEM` alone.
+    /// What the instance is about was changed (semantics B15), and it takes the new values. From `SYSTEM` alone.
     Amend {
         /// Values that changed, already read.
         values: FormData,
+        /// Everybody has to be asked for it anew: it goes back to its initiator, unless he has it already. Else it goes on, and
+        /// only those are asked again who approved other values in visits that are still open.
+        anew: bool,
     },
 }
 

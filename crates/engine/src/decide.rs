@@ -118,9 +118,9 @@ pub fn decide(
             only_system(actor)?;
             waiting::warn(&mut draft, *child, reason);
         }
-        Command::Amend { values } => {
+        Command::Amend { values, anew } => {
             only_system(actor)?;
-            returning::amend(&mut draft, values)?;
+            returning::amend(&mut draft, values, *anew)?;
         }
     }
     bring_to_rest(&mut draft)?;

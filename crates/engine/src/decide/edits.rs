@@ -254,7 +254,7 @@ pub fn values_brought(template: &Template, instance: &Instance, command: &Comman
         Command::Return(request) => &request.opinion.edits,
         Command::Resubmit(request) => &request.edits,
         Command::TakeBack { slot } => return take_back::values_taken_back(instance, *slot),
-        Command::Amend { values } => return values.clone(),
+        Command::Amend { values, .. } => return values.clone(),
         Command::Answer { visit, values, .. } => {
             let node = instance.visit(*visit).map(|visit| &visit.node);
             return node.map(|node| waiting::taken_values(template, node, values)).unwrap_or_default();

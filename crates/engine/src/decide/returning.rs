@@ -270,22 +270,26 @@ fn by_rule(
     Ok(true)
 }
 
-/// What the instance is about was changed: it takes the values and goes back to the initiator, where he has not got it.
-pub(super) fn amend(draft: &mut Draft<'_>, values: &FormData) -> Result<(), Rejection> {
-    match draft.instance.status {
-        Status::Running => {}
-        Status::Returned => {
+/// What the instance is about was changed: it takes the values and, where that has to be asked for anew, goes back to the
+/// initiator, unless he has it already.
+pub(super) fn amend(draft: &mut Draft<'_>, values: &FormData, anew: bool) -> Result<(), Rejection> {
+    match (draft.instance.status, anew) {
+        (Status::Running, true) => {}
+        (Status::Returned, _) | (Status::Running | Status::Suspended, false) => {
             edits::take_over(draft, None, values.clone());
             return Ok(());
         }
-        status @ (Status::Draft
-        | Status::Suspended
-        | Status::Approved
-        | Status::Rejected
-        | Status::Withdrawn
-        | Status::Revoking
-        | Status::Revoked
-        | Status::Terminated) => return Err(Rejection::NotRunning { status }),
+        (
+            status @ (Status::Suspended
+            | Status::Draft
+            | Status::Approved
+            | Status::Rejected
+            | Status::Withdrawn
+            | Status::Revoking
+            | Status::Revoked
+            | Status::Terminated),
+            _,
+        ) => return Err(Rejection::NotRunning { status }),
     }
     if draft.instance.rounds() >= ROUND_LIMIT {
         return Err(Rejection::LimitReached { what: "returns", limit: ROUND_LIMIT });

@@ -23,8 +23,8 @@ use zhupi_engine::entity::{
     Data, Deletion, EntityType, FieldChange, Judged, Odds, OnMaterial, Refusal, RunState, Scene, Timing,
     amend, check_data, diff, fires, judge, lay,
 };
-use zhupi_engine::form::FieldAccess;
-use zhupi_engine::ids::{InstanceId, SYSTEM, TenantId, UserId};
+use zhupi_engine::form::{FieldAccess, Value};
+use zhupi_engine::ids::{FieldId, InstanceId, SYSTEM, TenantId, UserId};
 use zhupi_engine::{Command, Directory, Status, Template};
 use zhupi_store::{EntityEntry, EntityRow, EntityWrite, EntryKind, Page, RunRow, TriggerRow};
 
@@ -285,16 +285,19 @@ impl App {
         Ok(None)
     }
 
-    /// Further changes become part of what a running approval asks for.
+    /// Further changes become part of what a running approval asks for, which goes on.
     async fn join(
-        &self,
+        self: &Arc<Self>,
         teller: Teller<'_>,
         known: &Known,
         open: &Open,
         changed: &[FieldChange],
     ) -> Result<(), Error> {
-        let write = self.joined(teller, known, open, changed)?;
-        Ok(self.store.write_entity(teller.tenant, &write, &[]).await?)
+        match self.amend_approval(teller, known, open, (changed, false)).await {
+            // It has come to its end in this moment, and what it ends with is not written down yet.
+            Err(Error::Rejected(_)) => Err(Error::Conflict),
+            done => done,
+        }
     }
 
     fn joined(
@@ -314,14 +317,29 @@ impl App {
         Ok(write)
     }
 
-    /// The change becomes part of what the approval asks for, which goes back to whoever asked. Both are one write: nobody
-    /// approves something else than what will be applied.
+    /// The change becomes part of what the approval asks for, which goes back to whoever asked.
     async fn send_back(
         self: &Arc<Self>,
         teller: Teller<'_>,
         known: &Known,
         open: &Open,
         changed: &[FieldChange],
+    ) -> Result<(), Error> {
+        match self.amend_approval(teller, known, open, (changed, true)).await {
+            // It cannot go back from where it stands, or not as often.
+            Err(Error::Rejected(_)) => self.restart(teller, open).await,
+            done => done,
+        }
+    }
+
+    /// The change becomes part of what the approval asks for, and stands in its form. Both are one write: nobody approves
+    /// something else than what will be applied.
+    async fn amend_approval(
+        self: &Arc<Self>,
+        teller: Teller<'_>,
+        known: &Known,
+        open: &Open,
+        (changed, anew): (&[FieldChange], bool),
     ) -> Result<(), Error> {
         let (tenant, id) = (teller.tenant, open.run.instance);
         let write = self.joined(teller, known, open, changed)?;
@@ -331,12 +349,11 @@ impl App {
         let asked = write.run.as_ref().map(|it| it.run.changes.clone()).unwrap_or_default();
         let begin = Begin { teller, known, rules: &open.rules, on: open.run.run.on, changes: asked };
         let values = self.submit_of(&begin, &write, &template).await?.form;
-        match self.act_about(tenant, SYSTEM, id, Command::Amend { values }, write).await {
-            Ok(_) => Ok(()),
-            // It cannot go back from where it stands, or not as often.
-            Err(Error::Rejected(_)) => self.restart(teller, open).await,
-            Err(error) => Err(error),
+        let says = |(field, value): (&FieldId, &Value)| instance.form.get(field) == Some(value);
+        if !anew && values.0.iter().all(says) {
+            return Ok(self.store.write_entity(tenant, &write, &[]).await?);
         }
+        self.act_about(tenant, SYSTEM, id, Command::Amend { values, anew }, write).await.map(|_| ())
     }
 
     /// The approval is withdrawn in the name of whoever changes the object, and asked for anew.

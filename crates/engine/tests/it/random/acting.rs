@@ -269,7 +269,7 @@ impl Draw<'_> {
                 let values = FormData([("sum".into(), money(rng))].into());
                 Command::Answer { visit, outcome, values }
             }
-            8 => Command::Amend { values: FormData([("sum".into(), money(rng))].into()) },
+            8 => Command::Amend { values: FormData([("sum".into(), money(rng))].into()), anew: rng.bool() },
             9 => self.warn(rng),
             10 => Command::Fail { visit: self.awaited(rng), reason: words(rng) },
             _ => Command::Sweep,

@@ -241,10 +241,25 @@ fn what_is_amended_goes_over_every_node_again() {
     for resume in [ResumePolicy::Smart, ResumePolicy::StraightBack] {
         let mut run = with_sum(resume);
         let values = FormData([("sum".into(), Value::Number(12000.into()))].into());
-        run.act("", Command::Amend { values }).unwrap();
+        run.act("", Command::Amend { values, anew: true }).unwrap();
         assert_eq!((run.status(), run.pending().as_str()), (Status::Returned, "ann"));
         assert_eq!(run.resubmit("ann", json!({})).pending(), "bob", "{resume:?}");
     }
+}
+
+/// B15, D2: what may be changed while it runs stands in the form, so that nobody approves what is not applied.
+#[test]
+fn what_is_amended_on_the_way_is_what_the_next_one_approves() {
+    let mut run = with_sum(ResumePolicy::Smart);
+    let seen = run.instance.contents.last().unwrap().digest.clone();
+    let values = FormData([("sum".into(), Value::Number(12000.into()))].into());
+    run.act("", Command::Amend { values, anew: false }).unwrap();
+    assert_eq!((run.status(), run.pending().as_str()), (Status::Running, "dan"));
+    let old = Opinion { seen: Some(seen), ..Opinion::new(run.slot_of("dan"), "") };
+    assert_eq!(run.act("dan", Command::Approve(old)), Err(zhupi_engine::Rejection::ContentChanged));
+    let run = run.approve("dan");
+    assert_eq!(run.instance.form.get(&"sum".into()), Some(&Value::Number(12000.into())));
+    assert_eq!(run.status(), Status::Approved);
 }
 
 #[test]

@@ -146,3 +146,22 @@ async fn cut_off_after<F: Future>(steps: usize, work: F) -> bool {
     })
     .await
 }
+
+/// Nobody approves one amount while another is applied.
+#[tokio::test]
+async fn what_joins_a_running_approval_stands_in_its_form() {
+    let office = Office::new().await;
+    let (ann, bob) = (&office.company.ann, &office.company.bob);
+    let editable = json!({ "policy": "only", "fields": ["amount"] });
+    office.trigger("Contract", json!({ "editable": editable })).await;
+    office.put("Contract/1", ann, json!({ "amount": 5 })).await.expect(200);
+    let first = only(&office.put("Contract/1", ann, json!({ "amount": 6 })).await.expect(200));
+    let before = instance(&office, &first, bob).await;
+    let joined = only(&office.put("Contract/1", ann, json!({ "amount": 7 })).await.expect(200));
+    assert_eq!(joined["instance"], first["instance"]);
+    let seen = instance(&office, &first, bob).await;
+    assert_eq!((&seen["status"], amount(&seen)), (&json!("running"), &json!("7")));
+    assert_ne!(seen["digest"], before["digest"], "whoever saw six does not approve seven unseen");
+    office.decide(&first, "approve").await;
+    assert_eq!(office.get("Contract/1", ann).await["data"]["amount"], 7);
+}
