@@ -71,7 +71,7 @@ pub struct InstanceView {
     pub returns: u32,
     /// It was sent back so often that one should rather talk to each other: 3 times or more.
     pub rounds_hint: bool,
-    /// Who can decide now.
+    /// Who can decide now, or may take the task of a pool.
     pub current_approvers: Vec<Person>,
     /// What the reader may do now.
     pub allowed_actions: Vec<AllowedAction>,
@@ -244,15 +244,9 @@ pub fn moment(microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Who can decide now, each person once.
+/// Who can decide now or may take a task of a pool, each person once.
 pub fn current_approvers(instance: &Instance, directory: &Directory) -> Vec<Person> {
-    let mut people: Vec<Person> = Vec::new();
-    for (_, slot) in instance.pending() {
-        if !people.iter().any(|person| person.id == slot.assignee) {
-            people.push(Person::of(slot.assignee, directory));
-        }
-    }
-    people
+    instance.asked().into_iter().map(|user| Person::of(user, directory)).collect()
 }
 
 /// What was said beside the decisions, in order.

@@ -8,7 +8,9 @@ use crate::event::{Decision, Event, LaneTried};
 use crate::ids::{NodeId, TokenId, VisitId};
 use crate::instance::{Status, VisitKind, VisitState};
 use crate::rejection::Rejection;
-use crate::template::{Approval, Approvers, Auto, Block, Branch, Lane, Next, Route, Template, When};
+use crate::template::{
+    Approval, Approvers, Auto, Block, Branch, ChildWait, Lane, Next, Route, Template, TriggerAction, When,
+};
 
 /// Nodes a token passes by itself within one command; the rest follows by a timer that is due at once (semantics B17).
 const STEP_LIMIT: u32 = 200;
@@ -140,13 +142,31 @@ fn route(draft: &mut Draft<'_>, token: TokenId, node: &Route) -> Routed {
     let (route, to) = (node.id.clone(), node.to.clone());
     draft.emit(Event::Looped { token, route, to, count, outcome });
     match draft.purpose {
-        Purpose::Act => {
+        // Looking ahead, whatever sends it back is mended by whoever is asked again, or it would go round for ever.
+        Purpose::Check | Purpose::Preview if somebody_may_mend(draft, node) => Routed::On,
+        Purpose::Act | Purpose::Check | Purpose::Preview => {
             returning::give_up_lap(draft, token, node);
             Routed::Back
         }
-        // Whatever sends it back is mended by then, or it would go round for ever.
-        Purpose::Check | Purpose::Preview => Routed::On,
     }
+}
+
+/// Where a route goes back over, there are nodes at which people, time or other systems have their say.
+fn somebody_may_mend(draft: &Draft<'_>, route: &Route) -> bool {
+    let (from, to) = (draft.template.place_of(&route.to), draft.template.place_of(&route.id));
+    let blocks = draft.template.blocks().into_iter().enumerate();
+    let mut lap = blocks.filter(|(place, _)| (from..=to).contains(&Some(*place))).map(|(_, block)| block);
+    lap.any(|block| match block {
+        Block::Approval(_) | Block::Delay(_) => true,
+        Block::Trigger(node) => matches!(node.action, TriggerAction::CallAndWait { .. }),
+        Block::SubProcess(node) => matches!(node.wait, ChildWait::Until { .. }),
+        Block::Cc(_)
+        | Block::Branch(_)
+        | Block::Parallel(_)
+        | Block::Each(_)
+        | Block::Route(_)
+        | Block::Auto(_) => false,
+    })
 }
 
 /// A visit that shows what a node decided by itself.

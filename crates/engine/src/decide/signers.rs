@@ -157,14 +157,15 @@ pub(super) fn remove_sign(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> R
     sweep::take_out(draft, (id, WhyRemoved::TakenOut), Vec::new())
 }
 
-/// Takes out everybody whom the holder of a slot brought in from it, all at once, as long as none of them has acted: it is
-/// as if he had never brought them in (semantics B5.6).
+/// Takes out everybody whom the holder of a slot brought in from it last, all at once, as long as none of them has acted: it
+/// is as if he had never brought them in (semantics B5.6). Whom he has heard before stays.
 pub(super) fn remove_added(draft: &mut Draft<'_>, actor: UserId, id: SlotId) -> Result<(), Rejection> {
     check_active(draft.directory, actor)?;
     check_running(draft)?;
     let (visit, slot) = draft.instance.slot(id).ok_or(Rejection::TaskNotFound { slot: id })?;
     let beside = |it: &Slot| it.added_by == Some(actor) && it.parent == slot.parent && it.id != id;
-    let from_here = |it: &&Slot| it.state != SlotState::Removed && (it.parent == Some(id) || beside(it));
+    let of_now: Vec<SlotId> = slot.added(visit).map(|it| it.id).collect();
+    let from_here = |it: &&Slot| it.state != SlotState::Removed && (of_now.contains(&it.id) || beside(it));
     let added: Vec<&Slot> = visit.slots.iter().filter(from_here).collect();
     if slot.holder() != actor {
         return Err(Rejection::NotYourTask);

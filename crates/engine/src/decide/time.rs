@@ -430,12 +430,7 @@ pub(super) fn urge(draft: &mut Draft<'_>, actor: UserId, comment: &str) -> Resul
     if let Some(again_at) = again_at.filter(|again_at| draft.at < *again_at) {
         return Err(Rejection::TooSoon { again_at });
     }
-    let mut people: Vec<UserId> = Vec::new();
-    for (_, slot) in draft.instance.pending() {
-        if !people.contains(&slot.assignee) {
-            people.push(slot.assignee);
-        }
-    }
+    let people = draft.instance.asked();
     if people.is_empty() {
         return Err(Rejection::NotOffered { action: "urge" });
     }

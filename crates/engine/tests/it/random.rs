@@ -90,7 +90,7 @@ fn walk(seed: u64, seen: &mut Seen) -> Vec<Event> {
     for step in 0..steps {
         let drawn = match step {
             0 => Drawn::usual((initiator, Command::Submit(submit.clone()))),
-            _ if rng.u8(..48) == 0 => walk.to_another_version(&mut rng),
+            _ if rng.u8(..96) == 0 => walk.to_another_version(&mut rng),
             _ => Drawn::usual(random_command(&mut rng, &walk.template, &walk.directory, &walk.instance)),
         };
         walk.step(&mut rng, (step, drawn), seen);

@@ -4,6 +4,7 @@ use crate::flows::*;
 use crate::world::*;
 use serde_json::{Value as Json, json};
 use zhupi_engine::command::{Outside, ReturnTo};
+use zhupi_engine::condition::{Compare, Condition, Group, Subject, Test};
 use zhupi_engine::directory::PeopleChanges;
 use zhupi_engine::event::{Decision, ResumeWay};
 use zhupi_engine::form::{Access, Field, FieldAccess, FieldKind, FormData, Value};
@@ -358,4 +359,38 @@ fn a_simulation_is_refused_for_what_a_submission_is_refused_for() {
     };
     let refused = simulate(&three(), &world().directory(), user("ann"), &Submit::default(), at(0), &given);
     assert_eq!(refused, Err(Rejection::UserNotActive { user: user("ann") }));
+}
+
+/// A loop in which nobody is asked goes round in the preview as it does in truth.
+#[test]
+fn a_loop_of_machines_alone_is_gone_round_as_often_as_it_will_be() {
+    let number = |op, value: i64| {
+        let test = Test::Number { op, value: value.into(), currency: None };
+        vec![Group { conditions: vec![Condition { subject: Subject::Field("n".into()), test }] }]
+    };
+    let counts = SetField { field: "n".into(), formula: "n + 1".to_owned() };
+    let flow = vec![
+        trigger("count", TriggerAction::SetFields(vec![counts])),
+        Block::Route(Route {
+            id: "again".into(),
+            title: String::new(),
+            when: number(Compare::Less, 3),
+            to: "count".into(),
+            other: Default::default(),
+        }),
+        branch(
+            "size",
+            vec![
+                lane("big", 1, When::AnyOf(number(Compare::GreaterOrEqual, 3)), vec![ask("b", &["bob"])]),
+                lane("small", 2, When::Default, vec![]),
+            ],
+        ),
+    ];
+    let template = with_form(vec![field("n", FieldKind::Number)], flow);
+    let world = || World::new().people(&["ann", "bob"]);
+    let seen = look_ahead(&world(), &template, "ann", json!({ "n": 1 }));
+    let routes = seen.steps.iter().filter(|step| matches!(step, Step::Route { .. })).count();
+    let asks = |step: &Step| matches!(step, Step::Approval { node, .. } if node.as_str() == "b");
+    assert_eq!((routes, seen.steps.iter().any(asks)), (1, true), "{:?}", seen.steps);
+    assert_eq!(Run::start_with(world(), template, "ann", json!({ "n": 1 })).pending(), "bob");
 }

@@ -42,6 +42,17 @@ fn a_pool_is_offered_to_everybody_and_pends_at_nobody() {
 }
 
 #[test]
+fn whoever_may_take_it_can_be_asked_to_hurry() {
+    let mut run = pool();
+    run.act("ann", Command::Urge { comment: String::new() }).unwrap();
+    let people = run.events.iter().find_map(|event| match event {
+        Event::Urged { people, .. } => Some(people.iter().map(|it| name(*it)).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(people, Some(vec!["bob".to_owned(), "cid".to_owned(), "dan".to_owned()]));
+}
+
+#[test]
 fn whoever_claims_decides_alone_and_others_see_it_as_taken() {
     let mut run = pool();
     run.claim("cid").unwrap();

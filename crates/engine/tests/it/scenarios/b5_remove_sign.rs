@@ -161,6 +161,15 @@ fn nothing_is_undone_once_one_of_them_has_acted() {
 }
 
 #[test]
+fn whom_he_has_heard_before_is_not_in_the_way_of_undoing_what_came_after() {
+    let run = add(two(ALL), "bob", AddKind::Before, &["xia"]).approve("xia");
+    let mut run = add(run, "bob", AddKind::After, &["yan"]);
+    take_out_all(&mut run, "bob").unwrap();
+    assert_eq!((run.state("xia"), run.state("yan")), (SlotState::Approved, SlotState::Removed));
+    assert_eq!(run.approve("bob").approve("cid").status(), Status::Approved);
+}
+
+#[test]
 fn only_whoever_brought_people_in_undoes_it_and_only_where_he_did() {
     let mut run = add(two(ALL), "bob", AddKind::Peers, &["xia"]);
     let slot = run.slot_of("bob");
