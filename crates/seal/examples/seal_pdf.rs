@@ -3,7 +3,7 @@
 //! `seal_pdf in.pdf demo '[{"signType": 1, "posPage": 1, "posX": 200, "posY": 200}]' out.pdf`
 //!
 //! In the place of `demo` may stand a PKCS#12 file and its password, as in `key.pfx:secret`. With `demo` a new authority
-//! issues a new key; its root is written to `out.pdf.root.der` for `verify_pdf`. Tells how long it took and, on Linux,
+//! issues a new key; its root is written to `out.pdf.root.der` for `zhupi verify`. Tells how long it took and, on Linux,
 //! the most memory it had.
 
 use std::error::Error;
