@@ -236,20 +236,6 @@ impl Instance {
         })
     }
 
-    /// People who can act now, each once, in order: whose turn it is, and to whom a pool offers its task.
-    pub fn asked(&self) -> Vec<UserId> {
-        let open = self.visits.iter().filter(|visit| visit.state == VisitState::Open);
-        let slots = open.flat_map(|visit| &visit.slots);
-        let asked = slots.filter(|slot| matches!(slot.state, SlotState::Pending | SlotState::Offered));
-        let mut people: Vec<UserId> = Vec::new();
-        for slot in asked {
-            if !people.contains(&slot.assignee) {
-                people.push(slot.assignee);
-            }
-        }
-        people
-    }
-
     /// How often it was sent back.
     pub fn rounds(&self) -> u32 {
         self.returns.len() as u32

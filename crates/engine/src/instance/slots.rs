@@ -119,6 +119,20 @@ impl Instance {
         }
     }
 
+    /// People who can act now, each once, in order: whose turn it is, and to whom a pool offers its task.
+    pub fn asked(&self) -> Vec<UserId> {
+        let open = self.visits.iter().filter(|visit| visit.state == VisitState::Open);
+        let slots = open.flat_map(|visit| &visit.slots);
+        let asked = slots.filter(|slot| matches!(slot.state, SlotState::Pending | SlotState::Offered));
+        let mut people: Vec<UserId> = Vec::new();
+        for slot in asked {
+            if !people.contains(&slot.assignee) {
+                people.push(slot.assignee);
+            }
+        }
+        people
+    }
+
     /// A decision is taken back: its visit is open again, and the slots stand as the event says.
     pub(super) fn reopen(&mut self, slots: &[(SlotId, SlotState)]) {
         for (id, state) in slots {
