@@ -222,11 +222,13 @@ impl App {
             known.open.iter().partition(|open| open.was_returned_to(teller.by));
         let anew = judge_all(&others, &changed)?;
         if let Some(open) = returned.first() {
-            return self.send_back(teller, known, open, &changed).await;
+            return self.join(teller, known, open, (&changed, true)).await;
         }
         match anew {
             Some((open, OnMaterial::Restart)) => return self.restart(teller, open).await,
-            Some((open, OnMaterial::Return)) => return self.send_back(teller, known, open, &changed).await,
+            Some((open, OnMaterial::Return)) => {
+                return self.join(teller, known, open, (&changed, true)).await;
+            }
             None => {}
         }
         let chosen = self.choose(teller, known, Timing::Updated, &changed, &after).await?;
@@ -238,7 +240,7 @@ impl App {
             if open.run.run.state == RunState::Conflict {
                 return Err(Refusal::AlreadyRunning { instance: open.run.instance }.into());
             }
-            return self.join(teller, known, open, &changed).await;
+            return self.join(teller, known, open, (&changed, false)).await;
         }
         match chosen {
             Some(rules) => {
@@ -246,7 +248,7 @@ impl App {
                 self.begin_run(Begin { teller, known, rules: &rules, on, changes: changed }).await
             }
             None => match known.open.iter().find(|open| open.run.run.on == Timing::Created) {
-                Some(open) => self.join(teller, known, open, &changed).await,
+                Some(open) => self.join(teller, known, open, (&changed, false)).await,
                 None => self.write_directly(teller, known, EntryKind::Changed, &changed).await,
             },
         }
@@ -285,21 +287,6 @@ impl App {
         Ok(None)
     }
 
-    /// Further changes become part of what a running approval asks for, which goes on.
-    async fn join(
-        self: &Arc<Self>,
-        teller: Teller<'_>,
-        known: &Known,
-        open: &Open,
-        changed: &[FieldChange],
-    ) -> Result<(), Error> {
-        match self.amend_approval(teller, known, open, (changed, false)).await {
-            // It has come to its end in this moment, and what it ends with is not written down yet.
-            Err(Error::Rejected(_)) => Err(Error::Conflict),
-            done => done,
-        }
-    }
-
     fn joined(
         &self,
         teller: Teller<'_>,
@@ -317,24 +304,10 @@ impl App {
         Ok(write)
     }
 
-    /// The change becomes part of what the approval asks for, which goes back to whoever asked.
-    async fn send_back(
-        self: &Arc<Self>,
-        teller: Teller<'_>,
-        known: &Known,
-        open: &Open,
-        changed: &[FieldChange],
-    ) -> Result<(), Error> {
-        match self.amend_approval(teller, known, open, (changed, true)).await {
-            // It cannot go back from where it stands, or not as often.
-            Err(Error::Rejected(_)) => self.restart(teller, open).await,
-            done => done,
-        }
-    }
-
-    /// The change becomes part of what the approval asks for, and stands in its form. Both are one write: nobody approves
-    /// something else than what will be applied.
-    async fn amend_approval(
+    /// The change becomes part of what a running approval asks for, and stands in its form: nobody approves something else
+    /// than what will be applied, since both are one write. Where it is to be asked anew it goes back to whoever asked, else it
+    /// goes on.
+    async fn join(
         self: &Arc<Self>,
         teller: Teller<'_>,
         known: &Known,
@@ -353,7 +326,14 @@ impl App {
         if !anew && values.0.iter().all(says) {
             return Ok(self.store.write_entity(tenant, &write, &[]).await?);
         }
-        self.act_about(tenant, SYSTEM, id, Command::Amend { values, anew }, write).await.map(|_| ())
+        match self.act_about(tenant, SYSTEM, id, Command::Amend { values, anew }, write).await {
+            Ok(_) => Ok(()),
+            // It cannot go back from where it stands, or not as often.
+            Err(Error::Rejected(_)) if anew => self.restart(teller, open).await,
+            // It has come to its end in this moment, and what it ends with is not written down yet.
+            Err(Error::Rejected(_)) => Err(Error::Conflict),
+            Err(error) => Err(error),
+        }
     }
 
     /// The approval is withdrawn in the name of whoever changes the object, and asked for anew.
