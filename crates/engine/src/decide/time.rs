@@ -382,19 +382,17 @@ fn decide_all(
 fn jump(draft: &mut Draft<'_>, id: VisitId, to: &NodeId) -> Result<(), Rejection> {
     let Some(token) = draft.instance.visit(id).map(|visit| visit.token) else { return Ok(()) };
     let Ok(landing) = intervene::landing(draft, token, to) else { return Ok(()) };
-    if !leads_back(draft, id, to) {
-        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
-        return intervene::jump(draft, token, to);
+    if leads_back(draft, id, to) {
+        let Some(route) = draft.instance.visit(id).map(|visit| visit.node.clone()) else { return Ok(()) };
+        let count = draft.instance.loops.get(&route).copied().unwrap_or_default() + 1;
+        if count > LOOP_LIMIT {
+            draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
+            suspend(draft, token, &route, &format!("it went back {LOOP_LIMIT} times"));
+            return Ok(());
+        }
+        let outcome = GroupsOutcome { holds: true, groups: Vec::new() };
+        draft.emit(Event::Looped { token: landing, route, to: to.clone(), count, outcome });
     }
-    let Some(route) = draft.instance.visit(id).map(|visit| visit.node.clone()) else { return Ok(()) };
-    let count = draft.instance.loops.get(&route).copied().unwrap_or_default() + 1;
-    if count > LOOP_LIMIT {
-        draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Cancelled });
-        suspend(draft, token, &route, &format!("it went back {LOOP_LIMIT} times"));
-        return Ok(());
-    }
-    let outcome = GroupsOutcome { holds: true, groups: Vec::new() };
-    draft.emit(Event::Looped { token: landing, route, to: to.clone(), count, outcome });
     draft.emit(Event::VisitClosed { at: draft.at, visit: id, state: VisitState::Skipped });
     intervene::jump(draft, token, to)
 }
