@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "oval",
             Seal::Oval {
                 organisation: text("杭州竹批网络科技有限公司"),
-                number: text("91330106MA2XXXXX0K"),
+                number: text("91330106MA2B3C4D0K"),
                 purpose: text("发票专用章"),
             },
         ),

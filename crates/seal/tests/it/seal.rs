@@ -142,7 +142,7 @@ fn seals() -> Vec<(Seal, Vec<(f64, f64)>)> {
         (
             Seal::Oval {
                 organisation: text("杭州竹批网络科技有限公司"),
-                number: text("91330106MA2XXXXX0K"),
+                number: text("91330106MA2B3C4D0K"),
                 purpose: text("发票专用章"),
             },
             vec![(0.5, 0.02), (0.015, 0.5), (0.985, 0.5), (0.5, 0.98)],
